@@ -1,0 +1,20 @@
+"""What follows from the facts: pure functions from a ChainGraph to result tables.
+
+Start here:
+
+- :mod:`.economy` sizes enterprises and turns PRODUCES rows into outputs (design section 4).
+- :mod:`.measures` computes every figure of section 4 for regions x products.
+- :mod:`.gaps` applies the four actions of section 5, with reasons, routes and robustness.
+- :mod:`.priority` ranks gaps; :mod:`.supply` is the local supply rate 本地化配套率.
+- :mod:`.evidence` collects what an official needs beside a gap.
+- :mod:`.targets` says whom to bring in, where to land them, and why.
+
+Nothing here reads a store, a file or the clock.
+"""
+
+from .economy import Economy
+from .gaps import Gaps, find_gaps
+from .supply import SupplyRate, supply_rate
+from .targets import find_targets
+
+__all__ = ["Economy", "Gaps", "SupplyRate", "find_gaps", "find_targets", "supply_rate"]

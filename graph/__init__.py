@@ -1,0 +1,38 @@
+"""What the world is: the kinds of facts, the graph in memory, and the stores.
+
+Start here:
+
+- :mod:`.schema` declares every node kind, edge kind and column once.
+- :mod:`.rules` declares the thresholds; :mod:`.regions` knows the GB/T 2260 codes.
+- :mod:`.chain` is the immutable in-memory graph that analyses read.
+- :mod:`.store` says what a store is; :mod:`.embedded` keeps facts in one SQLite file, with
+  memory-mapped copies of single versions (:mod:`.snapshot`).
+
+This folder imports nothing of ours outside itself.
+"""
+
+from .chain import ChainGraph
+from .errors import ChainAtlasError, NotFoundError, ReadError, StoreBusyError, StoreError
+from .rules import Rules
+from .schema import EDGES, NODES, TABLES
+from .store import Change, Facts, Store, Version, View, Writer, open_store
+
+__all__ = [
+    "EDGES",
+    "NODES",
+    "TABLES",
+    "ChainAtlasError",
+    "ChainGraph",
+    "Change",
+    "Facts",
+    "NotFoundError",
+    "ReadError",
+    "Rules",
+    "Store",
+    "StoreBusyError",
+    "StoreError",
+    "Version",
+    "View",
+    "Writer",
+    "open_store",
+]

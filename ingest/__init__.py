@@ -1,0 +1,17 @@
+"""How facts come in: files are read, cleaned, checked and handed to a store's writer.
+
+Start here:
+
+- :mod:`.readers` turns CSV and XLSX files into tables of text with line numbers.
+- :mod:`.people` drops columns with persons before anything else sees them.
+- :mod:`.cleaners` has one cleaner per value type of :mod:`..graph.schema`.
+- :mod:`.quarantine` collects what cannot be used, with file, line, reason and raw text.
+- :mod:`.pack` reads and checks a pack; :mod:`.load` puts packs into a store, atomically.
+
+Nothing is dropped in silence: rows loaded and rows quarantined add up to rows read.
+"""
+
+from .load import LoadReport, load
+from .pack import PackReport, RawPack, open_pack
+
+__all__ = ["LoadReport", "PackReport", "RawPack", "load", "open_pack"]

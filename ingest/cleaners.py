@@ -1,0 +1,171 @@
+"""One cleaner per value type: a column of text into clean values and the reasons of those that are not.
+
+A cleaner works on the distinct non-empty values of a column, so its cost follows the number of
+different values, and numbers are converted as a whole column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from iso3166 import countries_by_alpha2
+from stdnum.cn import uscc
+
+from ..graph import regions
+from ..graph.schema import EPSILON, Column
+
+#: Excel's own limit for a cell; longer text is an accident.
+LONGEST = 32767
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffe\uffff]")
+_AS_NUMBER = re.compile(r"\d(\.\d+)?[eE]\+\d+")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_GB_CODE = re.compile(r"[A-T]?\d{2,4}|[A-T]")
+#: The shape of a unified social credit code, before its check digit is looked at.
+_USCC = re.compile(r"[0-9A-Z]{2}\d{6}[0-9A-Z]{10}")
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """A cleaned column.
+
+    Attributes:
+        values: Doubles (NaN where empty) or text (missing where empty), in the order of the input.
+        reasons: Reason code of each bad value, "" where it is good; bad values are missing.
+        dropped: For list columns that keep their row: (position, value, reason).
+    """
+
+    values: pd.Series
+    reasons: pd.Series
+    dropped: tuple[tuple[int, str, str], ...] = ()
+
+
+Check = Callable[[str, Column], str]
+
+
+def _id(value: str, column: Column) -> str:
+    if _AS_NUMBER.fullmatch(value):
+        return "code_as_number"
+    if _USCC.fullmatch(value) and not uscc.is_valid(value):
+        return "bad_uscc"
+    return ""
+
+
+def _text(value: str, column: Column) -> str:
+    if column.name == "gb_code" and not _GB_CODE.fullmatch(value):
+        return "bad_gb_code"
+    return ""
+
+
+def _adcode(value: str, column: Column) -> str:
+    return "" if regions.exists(value) else "bad_adcode"
+
+
+def _country(value: str, column: Column) -> str:
+    return "" if value in countries_by_alpha2 else "bad_country"
+
+
+def _date(value: str, column: Column) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return "bad_date"
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return "bad_date"
+    return ""
+
+
+def _enum(value: str, column: Column) -> str:
+    return "" if column.choices is not None and value in column.choices else "bad_choice"
+
+
+_CHECKS: Mapping[str, Check] = {
+    "id": _id,
+    "text": _text,
+    "adcode": _adcode,
+    "country": _country,
+    "date": _date,
+    "enum": _enum,
+}
+
+
+def clean(cells: pd.Series, column: Column) -> Cleaned:
+    """Clean a column of text cells by its declared type.
+
+    Args:
+        cells: Text, "" where empty.
+        column: The declaration.
+
+    Returns:
+        Values and reasons, with the index of ``cells``.
+    """
+    if column.default is not None:
+        cells = cells.where(cells != "", column.default)
+    if column.numeric:
+        result = _clean_numbers(cells, column)
+    else:
+        result = _clean_texts(cells, column)
+    if column.mandatory:
+        empty = cells == ""
+        result.reasons[empty] = "missing_value"
+    return result
+
+
+def _clean_numbers(cells: pd.Series, column: Column) -> Cleaned:
+    filled = cells != ""
+    # Only plain decimal notation: no nan, inf, hexadecimal or digit separators.
+    shaped = cells.str.fullmatch(_NUMBER.pattern).fillna(False).astype(bool)
+    values = pd.to_numeric(cells.where(shaped), errors="coerce").astype("float64")
+    finite = pd.Series(np.isfinite(values.to_numpy()), index=cells.index)
+    reasons = pd.Series("", index=cells.index, dtype=object)
+    reasons[filled & ~finite] = "bad_number"
+    outside = pd.Series(False, index=cells.index)
+    if column.low is not None:
+        outside |= values < column.low
+    if column.high is not None:
+        outside |= values > column.high + EPSILON
+        values = values.clip(upper=column.high).where(~outside, values)
+    reasons[finite & outside] = "out_of_range"
+    if column.whole:
+        reasons[finite & ~outside & (values % 1 != 0)] = "not_whole"
+    return Cleaned(values.where(reasons == ""), reasons)
+
+
+def _clean_texts(cells: pd.Series, column: Column) -> Cleaned:
+    distinct = pd.Series(cells.unique(), dtype="str")
+    check = _CHECKS[column.type]
+    clean_of: dict[str, str] = {}
+    reason_of: dict[str, str] = {}
+    bad_of: dict[str, list[tuple[str, str]]] = {}
+    for cell in distinct.tolist():
+        if len(cell) > LONGEST:
+            clean_of[cell], reason_of[cell] = "", "cell_too_long"
+            continue
+        value = _CONTROL.sub("", cell)
+        if not column.many:
+            clean_of[cell] = value
+            reason_of[cell] = check(value, column) if value else ""
+            continue
+        parts = list(dict.fromkeys(p for p in map(str.strip, re.split("[;；]", value)) if p))
+        faults = [(p, check(p, column)) for p in parts]
+        bad = [(p, fault) for p, fault in faults if fault]
+        if bad and not column.keep_row:
+            clean_of[cell], reason_of[cell] = "", bad[0][1]
+        else:
+            clean_of[cell], reason_of[cell] = ";".join(p for p, fault in faults if not fault), ""
+            if bad:
+                bad_of[cell] = bad
+    reasons = cells.map(reason_of).astype(object)
+    values = cells.map(clean_of)
+    values = values.where((values != "") & (reasons == "")).astype("str")
+    dropped = tuple(
+        (int(position), value, reason)
+        for cell, faults in bad_of.items()
+        for position in np.flatnonzero((cells == cell).to_numpy())
+        for value, reason in faults
+    )
+    return Cleaned(values, reasons, dropped)
