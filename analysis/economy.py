@@ -94,9 +94,7 @@ class Economy:
     def scaled(self, factor: float) -> Economy:
         """The same economy with all imputed sizes multiplied by a factor."""
         scale = np.where(self.imputed, factor, 1.0)
-        return replace(
-            self, size=self.size * scale, output=self.output * scale[self.enterprise]
-        )
+        return replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
 
     def total(self, mask: Mask | None = None) -> Floats:
         """Output by product (CNY), over the rows of a mask or all, shape (products,)."""

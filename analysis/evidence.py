@@ -101,7 +101,9 @@ def details(gaps: Gaps, products: Iterable[str] | None = None, most: int = 8) ->
     wanted = set(gaps.table["product"] if products is None else products)
     at = {p: int(i) for p, i in zip(gaps.scope.chain["product"], gaps.scope.products, strict=True)}
     rows = gaps.table.set_index("product")
-    return {p: _detail(gaps, at[p], rows.loc[p], most) for p in gaps.table["product"] if p in wanted}
+    return {
+        p: _detail(gaps, at[p], rows.loc[p], most) for p in gaps.table["product"] if p in wanted
+    }
 
 
 def _detail(gaps: Gaps, at: int, row, most: int) -> Detail:  # type: ignore[no-untyped-def]

@@ -86,9 +86,7 @@ class Fired:
     def actions(self) -> list[list[str]]:
         """Every action that applies, in the table's order, product by product."""
         masks = {name: getattr(self, name) for name in TABLE_ORDER}
-        return [
-            [name for name in TABLE_ORDER if masks[name][at]] for at in range(len(self.made))
-        ]
+        return [[name for name in TABLE_ORDER if masks[name][at]] for at in range(len(self.made))]
 
     def primary(self) -> list[str]:
         """The one action or state that decides the colour, product by product."""

@@ -82,7 +82,9 @@ def landings(gaps: Gaps) -> dict[str, Landing]:
     parts = {}
     for name, values in sides.items():
         best = values.max(axis=0)
-        parts[name] = WEIGHTS[name] * np.where(best > 0, values / np.where(best > 0, best, 1.0), 0.0)
+        parts[name] = WEIGHTS[name] * np.where(
+            best > 0, values / np.where(best > 0, best, 1.0), 0.0
+        )
     total = np.sum(list(parts.values()), axis=0)
     winner = total.argmax(axis=0)  # the first, so the lowest code, of equals
     result = {}

@@ -148,7 +148,9 @@ def membership(economy: Economy, regions: Sequence[str]) -> tuple[Codes, Codes]:
     return active[row], column.astype(np.int64)
 
 
-def _matrix(values: Floats, rows: Codes, columns: Codes, shape: tuple[int, int]) -> sparse.csr_array:
+def _matrix(
+    values: Floats, rows: Codes, columns: Codes, shape: tuple[int, int]
+) -> sparse.csr_array:
     return sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
 
 

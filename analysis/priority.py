@@ -39,7 +39,8 @@ def dependence(table: pd.DataFrame, plant: Floats) -> Floats:
 
 def weakness(table: pd.DataFrame, plant: Floats) -> Floats:
     """How far the region is from sound: the larger of unmet share, missing share of national
-    output (1 - LQ) and 1 / effective suppliers; for 延链 the share of inputs at hand."""
+    output (1 - LQ) and 1 / effective suppliers; for 延链 the share of inputs at hand.
+    """
     unmet = 1.0 - table["fulfilment"].to_numpy(dtype=np.float64)
     lack = 1.0 - np.nan_to_num(table["lq"].to_numpy(dtype=np.float64))
     single = np.nan_to_num(1.0 / table["effective_suppliers"].to_numpy(dtype=np.float64))

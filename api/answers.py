@@ -65,7 +65,10 @@ def _plain(value: Any) -> Any:
 def records(table: pd.DataFrame) -> list[Json]:
     """Rows of a table as JSON objects; missing text is null."""
     return [
-        {str(k): None if v is pd.NA or (isinstance(v, float) and v != v) else v for k, v in r.items()}
+        {
+            str(k): None if v is pd.NA or (isinstance(v, float) and v != v) else v
+            for k, v in r.items()
+        }
         for r in table.to_dict("records")
     ]
 
@@ -82,7 +85,10 @@ def gaps_answer(gaps: Gaps, action: str | None = None) -> Answer:
         "gaps": records(table),
     }
     return Answer(
-        "gaps", document, gaps_table(gaps, table), f"{place_name(scope.region)} 产业链诊断",
+        "gaps",
+        document,
+        gaps_table(gaps, table),
+        f"{place_name(scope.region)} 产业链诊断",
         {"本地产出": "元/年", "本地需求": "元/年"},
     )
 

@@ -17,9 +17,7 @@ Choices = Mapping[str, str]
 TIERS: Choices = MappingProxyType(
     {"key_cultivated": "重点培育", "provincial": "省级", "national": "国家级", "world": "世界级"}
 )
-STAGES: Choices = MappingProxyType(
-    {"upstream": "上游", "midstream": "中游", "downstream": "下游"}
-)
+STAGES: Choices = MappingProxyType({"upstream": "上游", "midstream": "中游", "downstream": "下游"})
 LABELS: Choices = MappingProxyType(
     {
         "leading": "龙头（链主）",

@@ -48,7 +48,9 @@ def load(store: Store, packs: Sequence[RawPack], progress: Progress | None = Non
     """
     names = [pack.name for pack in packs]
     if len(set(names)) < len(names):
-        raise ReadError(f"数据包重名：{'、'.join(sorted({n for n in names if names.count(n) > 1}))}。")
+        raise ReadError(
+            f"数据包重名：{'、'.join(sorted({n for n in names if names.count(n) > 1}))}。"
+        )
     reports, changes = [], []
     # Opened first, so that nobody changes what references are checked against.
     with store.writer() as writer:

@@ -293,8 +293,11 @@ def _check_table(
         home = frames["enterprises"].set_index("id")["region"]
         frame["region"] = frame["region"].fillna(frame["enterprise"].map(home)).astype("str")
     good = fault == ""
-    blame(good & frame[good].duplicated(list(table.key)).reindex(frame.index, fill_value=False),
-          table.key[0], "duplicate_key")
+    blame(
+        good & frame[good].duplicated(list(table.key)).reindex(frame.index, fill_value=False),
+        table.key[0],
+        "duplicate_key",
+    )
     if table.name == "inputs":
         given_share = (fault == "") & frame["cost_share"].notna()
         total = frame["cost_share"].where(given_share).groupby(frame["product"]).transform("sum")

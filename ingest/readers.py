@@ -28,9 +28,7 @@ XLSX_LIMIT = 256 * 2**20
 #: Numbers from here on have lost digits when a spreadsheet turned a code into a number.
 EXACT_INTEGERS = 2**53
 
-CellValue = (
-    int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
-)
+CellValue = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,9 @@ def decode(data: bytes, file: str) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
         if "\x00" in text:
-            raise ReadError(f"{file}：含有空字节，可能是无 BOM 的 UTF-16 或二进制文件，请另存为 UTF-8。")
+            raise ReadError(
+                f"{file}：含有空字节，可能是无 BOM 的 UTF-16 或二进制文件，请另存为 UTF-8。"
+            )
         if encoding == "gb18030" and not _everyday(text):
             continue
         return text, encoding.removesuffix("-sig")
@@ -230,5 +230,10 @@ def _finish(
     if people:
         ragged = [(line, "") for line, _ in ragged]
     return RawTable(
-        file, body[filled].reset_index(drop=True), lines[1:][filled], tuple(ragged), encoding, people
+        file,
+        body[filled].reset_index(drop=True),
+        lines[1:][filled],
+        tuple(ragged),
+        encoding,
+        people,
     )

@@ -181,14 +181,17 @@ def cost_shares(draw: st.DrawFn, count: int) -> list[str]:
     if kind == "floats":
         one = grid_or_float(("", "0.15"), 0.0, 0.24)
         return [draw(one) for _ in range(count)]
-    # The given ones are hundredths that add up to the kind (as floats they may miss it by 1e-16);
-    # the others stay unknown.
-    given = draw(st.integers(1, count))
+    # The given ones are hundredths that add up to the kind, or miss it by 1e-13, which is as
+    # good as nothing; the others stay unknown.
+    given = draw(st.sampled_from((max(1, count - 1), count, max(1, count // 2))))
     units = round(float(kind) * 100)
     cuts = sorted(draw(st.integers(0, units)) for _ in range(given - 1))
     ends = [*cuts, units]
     steps = [end - start for start, end in zip([0, *cuts], ends, strict=True)]
     shares = [plain(step / 100) for step in steps] + [""] * (count - given)
+    largest = steps.index(max(steps))
+    if draw(st.booleans()):
+        shares[largest] = f"{steps[largest] / 100 - 1e-13:.13f}"
     while sums_above_one(shares):
         shares[shares.index(next(share for share in shares if share))] = ""
     return draw(st.permutations(shares))
@@ -292,12 +295,13 @@ def produces_table(
     """What enterprises make and sell: plants elsewhere, several plants, all kinds of shares."""
     rows = []
     for enterprise in enterprises:
-        style = draw(st.sampled_from(("grid", "grid", "unknown", "tiny", "floats")))
+        style = draw(st.sampled_from(("grid", "grid", "unknown", "tiny", "nearly", "floats")))
         for _ in range(draw(st.sampled_from((2, 1, 0, 5, 1, 4, 2, 3)))):
             share = {
                 "grid": st.sampled_from(SHARES),
                 "unknown": st.just(""),
                 "tiny": st.sampled_from(("0.001", "0.00001", "0.01", "0.0001")),
+                "nearly": st.sampled_from(("", "0.5", "0.4999999999999", "0.5")),
                 "floats": grid_or_float(("", "0.3"), 0.0, 1.0),
             }[style]
             rows.append(

@@ -1,0 +1,329 @@
+"""The command line: one function per command, each a few lines over the layers below.
+
+Exit status: 0 done; 1 the work failed or what was asked for does not exist; 2 malformed command
+line; 3 done, but rows were quarantined. Results go to standard output, everything else to standard
+error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from .. import __version__
+from ..analysis.gaps import ACTIONS, Gaps, find_gaps
+from ..analysis.scope import Scope
+from ..analysis.supply import supply_rate
+from ..analysis.targets import PER_GAP, find_targets
+from ..graph import regions as geo
+from ..graph.embedded import restore as restore_store
+from ..graph.errors import ChainAtlasError, NotFoundError
+from ..graph.store import View, open_store
+from ..ingest.load import LoadReport, load
+from ..ingest.pack import Progress as Report
+from ..ingest.pack import open_pack
+from . import answers, main_job
+from .export import export_packs
+from .output import Format, write
+
+DONE, FAILED, QUARANTINED = 0, 1, 3
+DEFAULT_DB = "chainatlas.db"
+
+app = typer.Typer(
+    name="chainatlas",
+    help="产业链知识图谱与强补延固链诊断。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_notes = Console(stderr=True, highlight=False, markup=False)
+
+
+def _choose_db(context: typer.Context, own: str) -> str:
+    """``--db`` after the command, else before it, else the environment's, else the default."""
+    above = context.parent.obj if context.parent is not None else None
+    return own or above or DEFAULT_DB
+
+
+def _one_of(allowed: Iterable[str]) -> Callable[[str | None], str | None]:
+    """A check that a value is one of the declared codes; another one is a malformed command."""
+    codes = list(allowed)
+
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in codes:
+            raise typer.BadParameter(f"{value!r}：应为 {' | '.join(codes)}")
+        return value
+
+    return check
+
+
+Db = Annotated[
+    str,
+    typer.Option(
+        "--db",
+        callback=_choose_db,
+        help=f"数据库文件，默认环境变量 CHAINATLAS_DB，再默认 {DEFAULT_DB}。",
+        show_default=False,
+    ),
+]
+Region = Annotated[str, typer.Option("--region", help="GB/T 2260 六位代码或地区全名。")]
+Cluster = Annotated[str, typer.Option("--cluster", help="集群编码，见 chainatlas clusters。")]
+VersionNo = Annotated[int | None, typer.Option("--version", help="数据版本，默认最新。")]
+Form = Annotated[Format, typer.Option("--format", help="输出格式。")]
+Out = Annotated[Path | None, typer.Option("--out", help="写入文件而不是屏幕。")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    db: Annotated[
+        str | None, typer.Option("--db", envvar="CHAINATLAS_DB", help="数据库文件。")
+    ] = None,
+    program_version: Annotated[bool, typer.Option("--version", help="程序版本。")] = False,
+) -> None:
+    context.obj = db
+    if program_version:
+        typer.echo(f"chainatlas {__version__}")
+        raise typer.Exit
+
+
+def _view(db: str, version: int | None) -> View:
+    return open_store(db).view(version)
+
+
+def _gaps(db: str, version: int | None, region: str, cluster: str) -> Gaps:
+    return find_gaps(Scope.of(_view(db, version).graph(), geo.resolve(region), cluster))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Report]:
+    """A progress bar on standard error, shown where that is a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=_notes, transient=True, disable=not _notes.is_terminal) as bar:
+        task = bar.add_task("读取", total=None)
+
+        def report(label: str, done: int, total: int) -> None:
+            bar.update(task, description=label, completed=done, total=total)
+
+        yield report
+
+
+@app.command()
+def run(
+    db: Db = "",
+    pack: Annotated[Path | None, typer.Option("--pack", help="数据包，默认随附的湖北包。")] = None,
+    out: Annotated[Path, typer.Option("--out", help="输出文件夹。")] = Path("chainatlas-out"),
+    region: Annotated[
+        str | None, typer.Option("--region", help="分析的地区，默认各集群的承载地。")
+    ] = None,
+) -> None:
+    """主任务：载入数据包，分析每个集群，写出图、清单和小结。"""
+    code = None if region is None else geo.resolve(region)
+    with progress_bar() as report:
+        raw = open_pack(pack or main_job.SHIPPED)
+        result = main_job.run(open_store(db, create=True), raw, out, code, report)
+    typer.echo(result.summary)
+    _tell_quarantine(result.load)
+
+
+@app.command()
+def ingest(
+    sources: Annotated[list[Path], typer.Argument(help="数据包文件夹或 .xlsx 文件。")],
+    db: Db = "",
+    form: Form = Format.table,
+    out: Out = None,
+) -> None:
+    """把数据包载入数据库：全部成功或全不改变；重复载入没有变化。"""
+    with progress_bar() as report:
+        packs = [open_pack(path) for path in sources]
+        result = load(open_store(db, create=True), packs, report)
+    write(answers.load_answer(result), form, out)
+    _tell_quarantine(result)
+
+
+def _tell_quarantine(result: LoadReport) -> None:
+    for pack in result.packs:
+        for notice in pack.notices:
+            _notes.print(f"提示：{notice}")
+        if pack.people_columns:
+            _notes.print(f"提示：{pack.name} 有 {pack.people_columns} 列个人信息，已丢弃。")
+        if pack.quarantined:
+            reasons = "，".join(f"{code} {n}" for code, n in pack.reasons.items())
+            _notes.print(f"隔离：{pack.name} 有 {pack.quarantined} 处未能使用（{reasons}）。")
+    if result.quarantined:
+        _notes.print("详情：chainatlas rejects")
+        raise typer.Exit(QUARANTINED)
+
+
+@app.command()
+def rejects(
+    db: Db = "", version: VersionNo = None, form: Form = Format.table, out: Out = None
+) -> None:
+    """隔离区：哪些行没有载入，为什么。"""
+    view = _view(db, version)
+    write(answers.rejects_answer(view.rejects(), view.version), form, out)
+
+
+@app.command()
+def clusters(
+    db: Db = "", version: VersionNo = None, form: Form = Format.table, out: Out = None
+) -> None:
+    """产业集群一览。"""
+    write(answers.clusters_answer(_view(db, version).graph()), form, out)
+
+
+@app.command()
+def gaps(
+    region: Region,
+    cluster: Cluster,
+    action: Annotated[
+        str | None,
+        typer.Option("--action", callback=_one_of(ACTIONS), help="只看一种动作。"),
+    ] = None,
+    db: Db = "",
+    version: VersionNo = None,
+    form: Form = Format.table,
+    out: Out = None,
+) -> None:
+    """产业链缺口：补链、强链、固链、延链。"""
+    found = _gaps(db, version, region, cluster)
+    write(answers.gaps_answer(found, action), form, out)
+
+
+@app.command()
+def targets(
+    region: Region,
+    cluster: Cluster,
+    product: Annotated[str | None, typer.Option("--product", help="只看一个产品编码。")] = None,
+    top: Annotated[
+        int, typer.Option("--top", min=0, help="每个缺口的企业数，0 为全部。")
+    ] = PER_GAP,
+    db: Db = "",
+    version: VersionNo = None,
+    form: Form = Format.table,
+    out: Out = None,
+) -> None:
+    """招商目标：每个缺口引进谁、落在哪里、为什么。"""
+    found = _gaps(db, version, region, cluster)
+    if product is not None and product not in set(found.table["product"]):
+        raise NotFoundError(f"集群 {cluster} 没有这个产品：{product}。")
+    ranked = find_targets(found, None if product is None else [product], top or None)
+    write(answers.targets_answer(found, ranked), form, out)
+
+
+@app.command("supply-rate")
+def supply_rate_command(
+    region: Region,
+    cluster: Cluster,
+    db: Db = "",
+    version: VersionNo = None,
+    form: Form = Format.table,
+    out: Out = None,
+) -> None:
+    """本地化配套率：按价值、按种类、按已知采购。"""
+    scope = Scope.of(_view(db, version).graph(), geo.resolve(region), cluster)
+    write(answers.supply_answer(supply_rate(scope)), form, out)
+
+
+@app.command("map")
+def map_command(
+    kind: Annotated[str, typer.Argument(callback=_one_of(main_job.PICTURES), help="resources | attraction | chain")],
+    region: Region,
+    cluster: Cluster,
+    out: Annotated[Path, typer.Option("--out", help="输出文件，以 .html 结尾。")],
+    db: Db = "",
+    version: VersionNo = None,
+) -> None:
+    """画一张图：resources 资源分布图，attraction 招商攻坚图，chain 链图。"""
+    if out.suffix.lower() != ".html":
+        raise ChainAtlasError(f"不支持的图片格式 {out.suffix or out}：目前只有 .html。")
+    main_job.draw(kind, _gaps(db, version, region, cluster), out)
+    _notes.print(f"已写出 {out}")
+
+
+@app.command()
+def versions(db: Db = "", form: Form = Format.table, out: Out = None) -> None:
+    """数据版本一览。"""
+    write(answers.versions_answer(open_store(db).versions()), form, out)
+
+
+@app.command()
+def compare(
+    old: Annotated[int, typer.Argument(help="旧版本。")],
+    new: Annotated[int, typer.Argument(help="新版本。")],
+    db: Db = "",
+    form: Form = Format.table,
+    out: Out = None,
+) -> None:
+    """两个版本之间哪些事实不同。"""
+    differences = open_store(db).compare(old, new)
+    write(answers.compare_answer(differences, old, new), form, out)
+
+
+@app.command()
+def undo(db: Db = "", form: Form = Format.table, out: Out = None) -> None:
+    """撤销最近一次导入（成为一个新版本）。"""
+    store = open_store(db)
+    store.undo()
+    write(answers.versions_answer(store.versions()[-1:]), form, out)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option("--out", help="输出文件夹；每个数据包一个子文件夹。")],
+    db: Db = "",
+    version: VersionNo = None,
+) -> None:
+    """把全部事实导出为数据包，可以重新导入。"""
+    for folder in export_packs(_view(db, version), out):
+        _notes.print(f"已写出 {folder}")
+
+
+@app.command()
+def backup(out: Annotated[Path, typer.Option("--out", help="备份文件。")], db: Db = "") -> None:
+    """备份整个数据库，含全部版本。"""
+    open_store(db).backup(out)
+    _notes.print(f"已备份到 {out}")
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="backup 写出的文件。")],
+    db: Db = "",
+    force: Annotated[bool, typer.Option("--force", help="覆盖已有的数据库。")] = False,
+) -> None:
+    """用备份恢复数据库。"""
+    restore_store(source, Path(db), replace=force)
+    _notes.print(f"已恢复到 {db}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status.
+
+    Args:
+        argv: Arguments without the program's name; those of the process where None.
+    """
+    try:
+        app(args=None if argv is None else list(argv), prog_name="chainatlas")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else DONE
+    except ChainAtlasError as error:
+        _notes.print(f"错误：{error}")
+        return FAILED
+    except KeyboardInterrupt:
+        _notes.print("已中止。")
+        return FAILED
+    return DONE
+
+
+def entry() -> None:
+    """Console script."""
+    sys.exit(main())

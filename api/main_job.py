@@ -1,0 +1,176 @@
+"""The main job: load a pack, analyse every cluster, write pictures, lists and a summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+
+from ..analysis.gaps import ACTIONS, STATES, Gaps, find_gaps
+from ..analysis.scope import Scope
+from ..analysis.supply import SupplyRate, supply_rate
+from ..analysis.targets import find_targets
+from ..graph import regions as geo
+from ..graph.errors import ChainAtlasError
+from ..graph.schema import GENERAL_KNOWLEDGE, TABLES
+from ..graph.store import Store
+from ..ingest.load import LoadReport, load
+from ..ingest.pack import Progress, RawPack
+from ..viz.words import money, percent, place_name
+from . import answers
+
+#: The pack that ships with the program.
+SHIPPED = Path(str(files("chainatlas").joinpath("data", "hubei")))
+PICTURES = {"chain": "链图", "resources": "资源分布图", "attraction": "招商攻坚图"}
+#: Gaps of each cluster that the summary names.
+_FIRST = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the main job did: the load, and a summary in Chinese."""
+
+    load: LoadReport
+    summary: str
+
+
+def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Progress) -> Result:
+    """Load a pack and write everything for every cluster.
+
+    Args:
+        store: Where the facts go.
+        pack: The pack as read.
+        out: Folder of the output; files of the same name are replaced.
+        region: Region to analyse; None for each cluster's own.
+        progress: Told of every step.
+    """
+    report = load(store, [pack], progress)
+    graph = store.view().graph()
+    clusters = graph["clusters"].to_dict("records")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
+    parts = [_loaded(report, graph.tables)]
+    for done, cluster in enumerate(clusters):
+        progress(str(cluster["name"]), done, len(clusters))
+        place = region or str(cluster["region"])
+        found = find_gaps(Scope.of(graph, place, str(cluster["id"])))
+        parts.append(_cluster(found, str(cluster["name"]), out))
+    parts.append(f"全部文件在：{out.resolve()}\n用浏览器打开 .html 即可，无需联网。")
+    summary = "\n\n".join(parts)
+    (out / "小结.txt").write_text(summary + "\n", encoding="utf-8")
+    return Result(report, summary)
+
+
+def _cluster(found: Gaps, name: str, out: Path) -> str:
+    """Pictures and lists of one cluster; returns its part of the summary."""
+    targets = find_targets(found)
+    stem = f"{name}-{geo.name(found.scope.region)}"
+    for kind, zh in PICTURES.items():
+        draw(kind, found, out / f"{stem}-{zh}.html", targets)
+    rate = supply_rate(found.scope)
+    _lists(found, targets, rate, out / f"{stem}-清单.xlsx")
+    return _told(found, targets, rate, name)
+
+
+def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None) -> None:
+    """Write one picture.
+
+    Args:
+        kind: One of :data:`PICTURES`.
+        found: What to draw.
+        out: The HTML file; scripts go into ``assets`` beside it.
+        targets: Ranked targets, found anew where None.
+    """
+    # Drawing libraries are slow to import, and most commands draw nothing.
+    from ..viz.attraction import draw_attraction
+    from ..viz.chain import draw_chain
+    from ..viz.resources import draw_resources
+
+    graph = found.scope.graph
+    name = graph["clusters"].set_index("id").at[found.scope.cluster, "name"]
+    title = f"{geo.name(found.scope.region)}{name}{PICTURES[kind]}"
+    stamp = _stamp(found)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "chain":
+            draw_chain(found, title, stamp, answers.gaps_table(found, found.table), out)
+        elif kind == "resources":
+            draw_resources(found, title, stamp, out)
+        else:
+            ranked = find_targets(found) if targets is None else targets
+            draw_attraction(found, ranked, title, stamp, out)
+    except OSError as error:
+        raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
+
+
+def _stamp(found: Gaps) -> str:
+    place = place_name(found.scope.region)
+    return f"地区 {place}（{found.scope.region}）｜数据版本 {found.version}｜{date.today()}"
+
+
+def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> None:
+    from ..viz.attraction import battle_table
+    from ..viz.xlsx import Sheet, write_workbook
+
+    diagnosis = answers.gaps_answer(found)
+    whom = answers.targets_answer(found, targets)
+    rates = answers.supply_answer(rate)
+    sheets = [
+        Sheet("招商攻坚", "招商攻坚清单", battle_table(found, targets)),
+        Sheet("产业链诊断", diagnosis.title, diagnosis.table, diagnosis.units),
+        Sheet("目标企业", whom.title, whom.table),
+        Sheet("本地化配套率", rates.title, rates.table),
+    ]
+    try:
+        write_workbook(path, sheets, _stamp(found))
+    except OSError as error:
+        raise ChainAtlasError(f"无法写入 {path}：{error.strerror}。") from error
+
+
+def _loaded(report: LoadReport, tables) -> str:  # type: ignore[no-untyped-def]
+    counts = "，".join(
+        f"{TABLES[name].zh} {len(tables[name]):,}"
+        for name in ("clusters", "links", "products", "enterprises", "institutes", "projects")
+    )
+    facts = sum(len(frame) for name, frame in tables.items() if name not in ("packs", "rules"))
+    general = sum(
+        int((frame["source"] == GENERAL_KNOWLEDGE).sum())
+        for name, frame in tables.items()
+        if name not in ("packs", "rules")
+    )
+    share = percent(general / facts) if facts else "—"
+    state = "已载入" if report.changed else "数据没有变化"
+    lines = [
+        f"{state}：{report.packs[0].title or report.packs[0].name}，数据版本 {report.version}。",
+        f"共有：{counts}；事实 {facts:,} 条，其中 {share} 出自一般性知识、未经核实。",
+    ]
+    if report.quarantined:
+        lines.append(f"另有 {report.quarantined} 处未能使用，已隔离：chainatlas rejects 可查。")
+    return "\n".join(lines)
+
+
+def _told(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, name: str) -> str:
+    table = found.table
+    counts = "，".join(f"{STATES[a]} {sum(a in x for x in table['actions'])}" for a in ACTIONS)
+    lines = [
+        f"【{name}｜{place_name(found.scope.region)}】产品 {len(table)} 个：{counts}。",
+        f"  本地化配套率：按价值 {percent(rate.value)}（下限 {percent(rate.value_low)}），"
+        f"按种类 {percent(rate.count)}。",
+    ]
+    acting = table[[bool(a) for a in table["actions"]]].head(_FIRST)
+    for order, row in enumerate(acting.to_dict("records"), 1):
+        whom = targets[targets["product"] == row["product"]].head(2)
+        called = "、".join(
+            f"{t['name']}（{place_name(t['from_region'])}）" for t in whom.to_dict("records")
+        )
+        mark = "已确认" if row["evidence"] == "confirmed" else "待核实"
+        lines.append(
+            f"  {order}. {STATES[row['primary']]}｜{row['name']}（需求 {money(row['demand'])}，{mark}）"
+            f"→ 可联系：{called or '暂无候选企业'}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,10 @@
+"""How results look: chain view, maps, lists. Takes result tables, knows no store.
+
+Start here:
+
+- :mod:`.words` words shared by every picture and list; :mod:`.style` colours and signs.
+- :mod:`.page` puts pictures into offline HTML pages that share one ``assets`` folder.
+- :mod:`.chain` draws the 链图; :mod:`.resources` the 资源分布图; :mod:`.attraction` the 招商攻坚图.
+- :mod:`.boundaries` reads and simplifies the outlines of regions.
+- :mod:`.xlsx` writes lists as workbooks.
+"""

@@ -1,0 +1,3 @@
+// Marks the page as drawn, for whoever waits for it (tests, printing).
+"use strict";
+document.documentElement.dataset.ready = "true";
