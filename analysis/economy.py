@@ -99,7 +99,7 @@ class Economy:
     def total(self, mask: Mask | None = None) -> Floats:
         """Output by product (CNY), over the rows of a mask or all, shape (products,)."""
         weights = self.output if mask is None else np.where(mask, self.output, 0.0)
-        return np.bincount(self.product, weights, minlength=self.products)
+        return sums(self.product, weights, self.products)
 
     @cached_property
     def national(self) -> Floats:
@@ -117,7 +117,7 @@ class Economy:
         rows = self.domestic & (self.output > 0)
         pair = self.enterprise[rows] * np.int64(max(self.products, 1)) + self.product[rows]
         found, inverse = np.unique(pair, return_inverse=True)
-        summed = np.bincount(inverse, self.output[rows], minlength=len(found))
+        summed = sums(inverse, self.output[rows], len(found))
         return found // max(self.products, 1), found % max(self.products, 1), summed
 
     @cached_property
@@ -144,11 +144,16 @@ class Economy:
 
     @cached_property
     def domestic_rate(self) -> Floats:
-        """Domestic rate 国产化率: as given, else X[.,p] over all output; NaN where nobody makes it."""
+        """Domestic rate 国产化率: given, else X[.,p] over all output; NaN where nobody makes it."""
         given = self.graph.number("products", "domestic_rate")
         with np.errstate(invalid="ignore", divide="ignore"):
             computed = np.where(self.world > 0, self.national / self.world, np.nan)
         return np.where(np.isnan(given), computed, given)
+
+
+def sums(groups: Codes, values: Floats, size: int) -> Floats:
+    """Sum of values by group 0..size-1, shape (size,)."""
+    return np.bincount(groups, values, minlength=size).astype(np.float64)
 
 
 def enterprise_sizes(graph: ChainGraph, sizes: Mapping[str, float]) -> tuple[Floats, Mask]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def details(gaps: Gaps, products: Iterable[str] | None = None, most: int = 8) ->
     }
 
 
-def _detail(gaps: Gaps, at: int, row, most: int) -> Detail:  # type: ignore[no-untyped-def]
+def _detail(gaps: Gaps, at: int, row: Mapping[str, Any], most: int) -> Detail:
     economy, region = gaps.scope.economy, gaps.scope.region
     graph = economy.graph
     making = np.flatnonzero((economy.product == at) & (economy.output > 0))
@@ -116,10 +117,10 @@ def _detail(gaps: Gaps, at: int, row, most: int) -> Detail:  # type: ignore[no-u
     home = economy.domestic[making]
     plant = float(economy.median_maker[at])
     unmet = float(row["demand"] * (1.0 - row["fulfilment"]))
-    studied = graph["research"].loc[graph["research"]["product"] == row.name, "institute"]
+    studied = graph["research"].loc[graph["research"]["product"] == row["product"], "institute"]
     institutes = graph.position("institutes", studied)
     return Detail(
-        product=str(row.name),
+        product=row["product"],
         local=_makers(economy, making[here], most),
         province=_makers(economy, making[nearby], most),
         national=_makers(economy, making[home & ~here & ~nearby], most),

@@ -1,4 +1,4 @@
-"""The four actions of design section 5: 补链 supplement, 强链 strengthen, 固链 fortify, 延链 extend.
+"""The four actions: 补链 supplement, 强链 strengthen, 固链 fortify, 延链 extend.
 
 :func:`find_gaps` answers for one region and cluster. Which rule fires is decided by
 :func:`classify`, from the figures alone, so that the same code serves the three scenarios that

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from scipy import sparse
 
 from ..graph import regions as geo
+from ..graph.chain import Floats
 from .gaps import Gaps
 from .measures import measure
 
@@ -56,14 +58,14 @@ def landings(gaps: Gaps) -> dict[str, Landing]:
         whole = geo.full_name(scope.region)
         return {p: Landing(scope.region, 0.0, f"{whole}内（没有下一级地区）") for p in chain}
     figures = measure(economy, places, scope.products)
-    output = figures.output > 0
+    output = (figures.output > 0).astype(np.float64)
     product, link = scope.links
-    shape = (len(places), len(graph["links"]))
-    in_link = np.zeros(shape)
-    np.add.at(in_link, (slice(None), link), output[:, product])
-    neighbours = np.zeros(output.shape)
-    # Makers of other products of its links: the product itself is left out.
-    np.add.at(neighbours, (slice(None), product), in_link[:, link] - output[:, product])
+    # (product, link) pairs as a matrix: products made by link, then others of each product's links.
+    member = sparse.csr_array(
+        (np.ones(len(link)), (product, link)), shape=(len(chain), len(graph["links"]))
+    )
+    links_of: Floats = np.asarray(member.sum(axis=1), dtype=np.float64).ravel()
+    neighbours = np.asarray((output @ member) @ member.T) - output * links_of
     research = np.zeros(output.shape)
     institute = graph.position("institutes", graph["research"]["institute"])
     studied = graph.position("products", graph["research"]["product"])

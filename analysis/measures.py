@@ -93,7 +93,7 @@ def measure(economy: Economy, regions: Sequence[str], columns: Codes) -> Measure
     )
     output = _dense(supply, columns)
     demand = np.asarray((supply @ economy.coefficients[columns].T).todense())
-    total = np.asarray(supply.sum(axis=1)).ravel()
+    total = np.asarray(supply.sum(axis=1), dtype=np.float64).ravel()
     made = sparse.csr_array((supply > 0).astype(np.float64))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         coverage = np.where(demand > 0, output / demand, np.nan)

@@ -29,44 +29,50 @@ def unmet_demand(table: pd.DataFrame, plant: Floats) -> Floats:
 
 def criticality(table: pd.DataFrame, plant: Floats) -> Floats:
     """Local criticality; 0 where it is an input of nothing made here."""
-    return np.nan_to_num(table["criticality"].to_numpy(dtype=np.float64))
+    return _figure(table, "criticality", 0.0)
 
 
 def dependence(table: pd.DataFrame, plant: Floats) -> Floats:
     """How much the country depends on imports: 1 - domestic rate, 1 where nobody makes it."""
-    return 1.0 - np.nan_to_num(table["domestic_rate"].to_numpy(dtype=np.float64))
+    return 1.0 - _figure(table, "domestic_rate", 0.0)
 
 
 def weakness(table: pd.DataFrame, plant: Floats) -> Floats:
-    """How far the region is from sound: the larger of unmet share, missing share of national
-    output (1 - LQ) and 1 / effective suppliers; for 延链 the share of inputs at hand.
+    """How far the region is from sound.
+
+    The largest of the unmet share of demand, the missing share of national output (1 - LQ) and, for
+    固链, 1 / effective suppliers; for 延链 the share of inputs at hand.
     """
-    unmet = 1.0 - table["fulfilment"].to_numpy(dtype=np.float64)
-    lack = 1.0 - np.nan_to_num(table["lq"].to_numpy(dtype=np.float64))
-    single = np.nan_to_num(1.0 / table["effective_suppliers"].to_numpy(dtype=np.float64))
+    unmet = 1.0 - _figure(table, "fulfilment")
+    lack = 1.0 - _figure(table, "lq", 0.0)
+    single = 1.0 / _figure(table, "effective_suppliers", np.inf)
     single = np.where([("fortify" in a) for a in table["actions"]], single, 0.0)
     worst = np.clip(np.maximum.reduce([unmet, lack, single]), 0.0, 1.0)
-    ready = np.nan_to_num(table["reachable"].to_numpy(dtype=np.float64))
+    ready = _figure(table, "reachable", 0.0)
     return np.where(table["primary"] == "extend", ready, worst)
 
 
 def feasibility(table: pd.DataFrame, plant: Floats) -> Floats:
     """How many of the four routes are open, and how many of its inputs are made here, averaged."""
     routes = np.asarray([len(r) for r in table["routes"]], dtype=np.float64) / 4.0
-    inputs = np.nan_to_num(table["reachable"].to_numpy(dtype=np.float64))
+    inputs = _figure(table, "reachable", 0.0)
     return (routes + inputs) / 2.0
 
 
 def viability(table: pd.DataFrame, plant: Floats) -> Floats:
     """Whether local unmet demand could feed one plant of median size: min(1, unmet / plant)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.nan_to_num(np.minimum(1.0, unmet_cny(table) / plant))
+    share = unmet_cny(table) / np.where(plant > 0, plant, np.inf)
+    return np.minimum(1.0, share)
 
 
 def unmet_cny(table: pd.DataFrame) -> Floats:
     """Local demand that local output does not meet (CNY a year)."""
-    demand = table["demand"].to_numpy(dtype=np.float64)
-    return demand * (1.0 - table["fulfilment"].to_numpy(dtype=np.float64))
+    return _figure(table, "demand") * (1.0 - _figure(table, "fulfilment"))
+
+
+def _figure(table: pd.DataFrame, column: str, missing: float = np.nan) -> Floats:
+    values = table[column].to_numpy(dtype=np.float64)
+    return np.where(np.isnan(values), missing, values)
 
 
 Feature = Callable[[pd.DataFrame, Floats], Floats]

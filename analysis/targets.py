@@ -19,7 +19,7 @@ import pandas as pd
 from ..graph import regions as geo
 from ..graph.chain import Codes, Floats
 from ..graph.schema import LABELS
-from .economy import Mask
+from .economy import Mask, sums
 from .gaps import Gaps
 from .landing import Landing, landings
 from .priority import unmet_cny
@@ -67,7 +67,7 @@ class Candidates:
 def fit(c: Candidates) -> Floats:
     """Share of the product in the candidate's output."""
     economy = c.gaps.scope.economy
-    whole = np.bincount(economy.enterprise, economy.output, minlength=len(economy.size))
+    whole = sums(economy.enterprise, economy.output, len(economy.size))
     return np.clip(c.output / whole[c.enterprise], 0.0, 1.0)
 
 
@@ -202,7 +202,7 @@ def _candidates(
     here = np.unique(economy.enterprise[rows[inside]])
     outside = rows[~inside]
     makers, inverse = np.unique(economy.enterprise[outside], return_inverse=True)
-    output = np.bincount(inverse, economy.output[outside], minlength=len(makers))
+    output = sums(inverse, economy.output[outside], len(makers))
     keep = ~local[makers] & ~np.isin(makers, here)
     return Candidates(gaps, product, makers[keep], output[keep], unmet, bonds)
 

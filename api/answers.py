@@ -15,7 +15,7 @@ import pandas as pd
 from ..analysis.gaps import EVIDENCE, REASONS, ROUTES, STATES, Gaps
 from ..analysis.supply import SupplyRate
 from ..graph import regions as geo
-from ..graph.chain import PACK, ChainGraph
+from ..graph.chain import PACK, ChainGraph, records
 from ..graph.schema import STAGES, TABLES, TIERS
 from ..graph.store import Version
 from ..ingest.load import LoadReport
@@ -48,29 +48,13 @@ class Answer:
 
 
 def _plain(value: Any) -> Any:
-    """Plain JSON values: NumPy scalars unwrapped, NaN and infinities as null."""
+    """Plain JSON values: NaN and infinities as null."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is pd.NA or value is pd.NaT:
-        return None
-    return value
-
-
-def records(table: pd.DataFrame) -> list[Json]:
-    """Rows of a table as JSON objects; missing text is null."""
-    return [
-        {
-            str(k): None if v is pd.NA or (isinstance(v, float) and v != v) else v
-            for k, v in r.items()
-        }
-        for r in table.to_dict("records")
-    ]
+    # Missing text comes out of a table as NaN too.
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def gaps_answer(gaps: Gaps, action: str | None = None) -> Answer:

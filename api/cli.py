@@ -235,7 +235,10 @@ def supply_rate_command(
 
 @app.command("map")
 def map_command(
-    kind: Annotated[str, typer.Argument(callback=_one_of(main_job.PICTURES), help="resources | attraction | chain")],
+    kind: Annotated[
+        str,
+        typer.Argument(callback=_one_of(main_job.PICTURES), help="resources | attraction | chain"),
+    ],
     region: Region,
     cluster: Cluster,
     out: Annotated[Path, typer.Option("--out", help="输出文件，以 .html 结尾。")],

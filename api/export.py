@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..graph.chain import records
 from ..graph.errors import ChainAtlasError
 from ..graph.rules import SIZE_PREFIX
 from ..graph.schema import PACK_TABLES
@@ -35,7 +35,7 @@ def export_packs(view: View, folder: Path) -> list[Path]:
             aside = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
             _write_pack(facts, aside)
             aside.chmod(0o755)
-            os.rename(aside, target)
+            aside.rename(target)
         except OSError as error:
             shutil.rmtree(aside, ignore_errors=True)
             raise ChainAtlasError(f"无法写入 {target}：{error.strerror}。") from error
@@ -80,9 +80,9 @@ def _rules(rows: pd.DataFrame) -> str:
         plain = own[~own["name"].str.startswith(SIZE_PREFIX)]
         sizes = own[own["name"].str.startswith(SIZE_PREFIX)]
         lines += [f"[{head}]"] if head and len(plain) else []
-        lines += [f"{r['name']} = {r['value']!r}" for r in plain.to_dict("records")]
+        lines += [f"{r['name']} = {r['value']!r}" for r in records(plain)]
         if len(sizes):
             lines.append(f"[{head}.sizes]" if head else "[sizes]")
-            for row in sizes.to_dict("records"):
+            for row in records(sizes):
                 lines.append(f"{row['name'].removeprefix(SIZE_PREFIX)} = {row['value']!r}")
     return "\n".join(lines) + "\n"

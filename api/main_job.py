@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
@@ -14,6 +15,7 @@ from ..analysis.scope import Scope
 from ..analysis.supply import SupplyRate, supply_rate
 from ..analysis.targets import find_targets
 from ..graph import regions as geo
+from ..graph.chain import records
 from ..graph.errors import ChainAtlasError
 from ..graph.schema import GENERAL_KNOWLEDGE, TABLES
 from ..graph.store import Store
@@ -49,7 +51,7 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
     """
     report = load(store, [pack], progress)
     graph = store.view().graph()
-    clusters = graph["clusters"].to_dict("records")
+    clusters = records(graph["clusters"])
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -69,12 +71,22 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
 def _cluster(found: Gaps, name: str, out: Path) -> str:
     """Pictures and lists of one cluster; returns its part of the summary."""
     targets = find_targets(found)
-    stem = f"{name}-{geo.name(found.scope.region)}"
+    stem = titled(found.scope.region, name)
     for kind, zh in PICTURES.items():
         draw(kind, found, out / f"{stem}-{zh}.html", targets)
     rate = supply_rate(found.scope)
     _lists(found, targets, rate, out / f"{stem}-清单.xlsx")
     return _told(found, targets, rate, name)
+
+
+def titled(region: str, cluster: str) -> str:
+    """A cluster's name with the region asked for in front, unless it stands there already.
+
+    >>> titled("420100", "武汉市集成电路产业集群"), titled("420000", "新材料产业集群")
+    ('武汉市集成电路产业集群', '湖北省新材料产业集群')
+    """
+    place = geo.name(region)
+    return cluster if cluster.startswith(place[:-1]) else place + cluster
 
 
 def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None) -> None:
@@ -92,8 +104,8 @@ def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None)
     from ..viz.resources import draw_resources
 
     graph = found.scope.graph
-    name = graph["clusters"].set_index("id").at[found.scope.cluster, "name"]
-    title = f"{geo.name(found.scope.region)}{name}{PICTURES[kind]}"
+    name = dict(zip(graph["clusters"]["id"], graph["clusters"]["name"], strict=True))
+    title = titled(found.scope.region, name[found.scope.cluster]) + PICTURES[kind]
     stamp = _stamp(found)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +144,7 @@ def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> 
         raise ChainAtlasError(f"无法写入 {path}：{error.strerror}。") from error
 
 
-def _loaded(report: LoadReport, tables) -> str:  # type: ignore[no-untyped-def]
+def _loaded(report: LoadReport, tables: Mapping[str, pd.DataFrame]) -> str:
     counts = "，".join(
         f"{TABLES[name].zh} {len(tables[name]):,}"
         for name in ("clusters", "links", "products", "enterprises", "institutes", "projects")
@@ -163,11 +175,9 @@ def _told(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, name: str) -> st
         f"按种类 {percent(rate.count)}。",
     ]
     acting = table[[bool(a) for a in table["actions"]]].head(_FIRST)
-    for order, row in enumerate(acting.to_dict("records"), 1):
+    for order, row in enumerate(records(acting), 1):
         whom = targets[targets["product"] == row["product"]].head(2)
-        called = "、".join(
-            f"{t['name']}（{place_name(t['from_region'])}）" for t in whom.to_dict("records")
-        )
+        called = "、".join(f"{t['name']}（{place_name(t['from_region'])}）" for t in records(whom))
         mark = "已确认" if row["evidence"] == "confirmed" else "待核实"
         lines.append(
             f"  {order}. {STATES[row['primary']]}｜{row['name']}（需求 {money(row['demand'])}，{mark}）"

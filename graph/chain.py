@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import networkx as nx
 import numpy as np
@@ -53,6 +54,11 @@ def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 def texts(series: pd.Series) -> Texts:
     """A text column as a NumPy array, "" where empty."""
     return series.fillna("").to_numpy(dtype=object).astype(np.str_)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries of plain Python values by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def split_list(cell: str) -> list[str]:
@@ -215,27 +221,27 @@ class ChainGraph:
         while len(frontier) and (depth is None or taken < depth):
             taken += 1
             spans = [matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]] for i in frontier]
-            reached = np.unique(np.concatenate(spans)) if spans else np.zeros(0, dtype=np.int64)
+            reached = np.unique(np.concatenate(spans)).astype(np.int64)
             frontier = reached[steps[reached] < 0]
             steps[frontier] = taken
         seen = np.flatnonzero(steps >= 0)
         found = pd.DataFrame({"id": self.index(table)[seen], "steps": steps[seen]})
         return found.sort_values(["steps", "id"], ignore_index=True)
 
-    def to_networkx(self) -> nx.MultiDiGraph:
+    def to_networkx(self) -> nx.MultiDiGraph[Any]:
         """The graph for NetworkX: nodes ``(kind, id)``, edges keyed by kind, facts as attributes.
 
         The kinds stand in the attributes ``node_kind`` and ``edge_kind``. Regions that a fact
         names, and those above them, are nodes too.
         """
-        result: nx.MultiDiGraph = nx.MultiDiGraph(version=self.version)
+        result: nx.MultiDiGraph[Any] = nx.MultiDiGraph(version=self.version)
         for kind in NODES.values():
             if kind.table:
-                for row in self[kind.table].to_dict("records"):
+                for row in records(self[kind.table]):
                     result.add_node((kind.name, row["id"]), node_kind=kind.name, **_present(row))
         for edge in EDGES:
             frame = self[edge.table]
-            rows = frame.to_dict("records")
+            rows = records(frame)
             many = TABLES[edge.table].column(edge.target).many
             for row in rows:
                 targets = row[edge.target]
@@ -251,15 +257,15 @@ class ChainGraph:
 
 
 def _present(row: Mapping[str, object]) -> dict[str, object]:
-    return {str(k): v for k, v in row.items() if isinstance(v, str) or v == v}
+    return {k: v for k, v in row.items() if isinstance(v, str) or v == v}
 
 
-def _add_region(result: nx.MultiDiGraph, code: str) -> None:
+def _add_region(result: nx.MultiDiGraph[Any], code: str) -> None:
     chain = regions.ancestors(code)
     for region in chain:
         name = regions.name(region)
         result.add_node(("Region", region), node_kind="Region", id=region, name=name)
-    for below, above in zip(chain, chain[1:], strict=False):
+    for below, above in pairwise(chain):
         result.add_edge(("Region", below), ("Region", above), key="PART_OF", edge_kind="PART_OF")
 
 

@@ -7,7 +7,6 @@ moment leaves the old or the new version whole. WAL lets readers go on while one
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import uuid
@@ -248,7 +247,7 @@ def restore(backup: Path, path: Path, *, replace: bool = False) -> None:
         # The old store's journal belongs to the old file and must not be replayed into the new.
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        os.replace(aside, path)
+        aside.replace(path)
     except OSError as error:
         raise StoreError(f"无法写入 {path}。") from error
     finally:

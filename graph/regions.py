@@ -109,12 +109,12 @@ def within(codes: npt.NDArray[np.str_], region: str) -> npt.NDArray[np.bool_]:
     """
     kind = level(region)
     if kind == "country":
-        return codes != ""
+        return np.asarray(codes != "", dtype=np.bool_)
     if kind == "province":
         return np.asarray(np.strings.startswith(codes, region[:2]))
     if kind == "city" and region[2:4] != _DIRECT:
         return np.asarray(np.strings.startswith(codes, region[:4]))
-    return np.asarray(codes == region)
+    return np.asarray(codes == region, dtype=np.bool_)
 
 
 def at_level(codes: npt.NDArray[np.str_], wanted: Level) -> npt.NDArray[np.str_]:

@@ -69,4 +69,4 @@ def rules_for(rows: Iterable[tuple[str, str, float]], cluster: str | None) -> Ru
             sizes[name.removeprefix(SIZE_PREFIX)] = value
         else:
             thresholds[name] = value
-    return Rules(**thresholds, sizes=sizes)  # type: ignore[arg-type]
+    return Rules(**thresholds, sizes=sizes)

@@ -6,7 +6,6 @@ It is written aside and renamed into place, so a reader sees a whole one or none
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -44,7 +43,7 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
         try:
-            os.replace(aside, folder)
+            aside.replace(folder)
         except OSError:  # another reader was first
             shutil.rmtree(aside, ignore_errors=True)
         versions = sorted(folder.parent.glob("v*"))

@@ -105,10 +105,7 @@ def clean(cells: pd.Series, column: Column) -> Cleaned:
     """
     if column.default is not None:
         cells = cells.where(cells != "", column.default)
-    if column.numeric:
-        result = _clean_numbers(cells, column)
-    else:
-        result = _clean_texts(cells, column)
+    result = (_clean_numbers if column.numeric else _clean_texts)(cells, column)
     if column.mandatory:
         empty = cells == ""
         result.reasons[empty] = "missing_value"

@@ -51,7 +51,8 @@ def load(store: Store, packs: Sequence[RawPack], progress: Progress | None = Non
         raise ReadError(
             f"数据包重名：{'、'.join(sorted({n for n in names if names.count(n) > 1}))}。"
         )
-    reports, changes = [], []
+    reports: list[PackReport] = []
+    changes: list[Change] = []
     # Opened first, so that nobody changes what references are checked against.
     with store.writer() as writer:
         view = store.view()

@@ -7,6 +7,7 @@ read; :func:`check_pack` cleans values, checks keys and references, and quaranti
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..graph.chain import typed
+from ..graph.chain import records, typed
 from ..graph.errors import ReadError
 from ..graph.rules import RULE_NAMES, SIZE_PREFIX
 from ..graph.schema import EPSILON, PACK_TABLES, TABLES, Table
@@ -147,7 +148,7 @@ def _sort_sheets(
     notices = []
     for name, table in sheets.items():
         if name == "pack":
-            meta = table.frame.iloc[0].to_dict() if len(table.frame) else {}
+            meta = records(table.frame)[0] if len(table.frame) else {}
         elif name in PACK_TABLES or name == "rules":
             tables[name] = table
         else:
@@ -239,7 +240,7 @@ def check_pack(
         tuple(reports),
         people,
         raw.notices,
-        rejects["reason"].value_counts().to_dict(),
+        dict(Counter(rejects["reason"].tolist())),
     )
     return Facts(raw.name, frames, rejects), report
 
@@ -266,7 +267,7 @@ def _check_table(
         where[fresh] = column
 
     for column in table.columns:
-        given = cells[column.name] if column.name in cells else blank
+        given = cells.get(column.name, blank)
         if column.name in defaults:
             given = given.where(given != "", defaults[column.name])
         cleaned = cleaners.clean(given, column)
@@ -314,7 +315,7 @@ def _known_items(cells: pd.Series, target: Set[str]) -> tuple[pd.Series, list[tu
         return cells, []
     kept = items[items.isin(target)].groupby(level=0).agg(";".join)
     clean = kept.reindex(range(len(cells))).set_axis(cells.index).astype("str")
-    return clean, [(int(at), str(value)) for at, value in bad.items()]
+    return clean, list(zip(bad.index.tolist(), bad.tolist(), strict=True))
 
 
 def _report(
@@ -328,9 +329,7 @@ def _report(
     bad = np.flatnonzero((fault != "").to_numpy())
     rows = raw.frame.iloc[bad]
     columns = where.iloc[bad].tolist()
-    values = [
-        row.get(column, "") for row, column in zip(rows.to_dict("records"), columns, strict=True)
-    ]
+    values = [row.get(column, "") for row, column in zip(records(rows), columns, strict=True)]
     quarantine.add(
         raw.file, raw.lines[bad], columns, fault.iloc[bad].tolist(), raw_rows(rows), values=values
     )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..graph.chain import typed
+from ..graph.chain import records, typed
 from ..graph.schema import REJECTS
 
 #: Every reason code with the Chinese sentence an officer reads; {} is the value or the limit.
@@ -108,5 +108,5 @@ def raw_rows(frame: pd.DataFrame) -> list[str]:
     """Rows as JSON objects of their non-empty cells, so that they can be corrected and read again."""
     return [
         json.dumps({k: v for k, v in row.items() if v}, ensure_ascii=False)
-        for row in frame.to_dict("records")
+        for row in records(frame)
     ]

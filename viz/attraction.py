@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import plotly.graph_objects as go
 
 from ..analysis.evidence import details
 from ..analysis.gaps import EVIDENCE, ROUTES, STATES, Gaps
+from ..graph.chain import records
 from .page import write_page
 from .sentences import reason_sentence
 from .style import FONT, LOOKS
@@ -48,7 +50,7 @@ def battle_table(gaps: Gaps, targets: pd.DataFrame) -> pd.DataFrame:
     named = {
         product: "；".join(
             f"{r['rank']}. {r['name']}（{place_name(r['from_region'])}，{r['score']:.2f}）"
-            for r in group.to_dict("records")
+            for r in records(group)
         )
         for product, group in best
     }
@@ -67,7 +69,7 @@ def battle_table(gaps: Gaps, targets: pd.DataFrame) -> pd.DataFrame:
                 "证据": EVIDENCE[row["evidence"]],
                 "稳健": yes_no(row["robust"]),
             }
-            for order, row in enumerate(acting.to_dict("records"), 1)
+            for order, row in enumerate(records(acting), 1)
         ],
         columns=[
             "序", "缺口产品", "动作", "优先级", "原因", "路径", "目标企业", "落地建议", "证据", "稳健",
@@ -99,7 +101,7 @@ def _figure(gaps: Gaps, targets: pd.DataFrame) -> dict[str, Any]:
         for name, item in zip(flows, (source, target, value, colour), strict=True):
             flows[name].append(item)
 
-    for row in top.to_dict("records"):
+    for row in records(top):
         gap = rows.loc[row["product"]]
         look = LOOKS[str(gap["primary"])]
         mark = "" if gap["evidence"] == "confirmed" else "（待核实）"
@@ -123,5 +125,5 @@ def _figure(gaps: Gaps, targets: pd.DataFrame) -> dict[str, Any]:
         font={"family": FONT, "size": 13, "color": "#222222"},
         template="none",
     )
-    result: dict[str, Any] = figure.to_plotly_json()
+    result: dict[str, Any] = json.loads(figure.to_json())
     return result

@@ -14,6 +14,7 @@ from pyvis.network import Network
 
 from ..analysis.evidence import Detail, details
 from ..analysis.gaps import STATES, Gaps
+from ..graph.chain import records
 from ..graph.schema import STAGES
 from .page import write_page
 from .sentences import panel_facts, reason_sentence
@@ -37,7 +38,7 @@ def draw_chain(gaps: Gaps, title: str, stamp: str, table: Any, out: Path) -> Non
         out: The HTML file.
     """
     beside = details(gaps)
-    rows = gaps.table.to_dict("records")
+    rows = records(gaps.table)
     network = _network(gaps, rows, beside)
     data = {
         "nodes": network.nodes,
@@ -115,7 +116,7 @@ def _columns(gaps: Gaps) -> dict[str, tuple[int, str]]:
     ).sort_values(["stage_at", "at", "id"])
     return {
         row["id"]: (i, f"{STAGES[row['stage']]}\n{row['name']}")
-        for i, row in enumerate(order.to_dict("records"))
+        for i, row in enumerate(records(order))
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -171,12 +172,12 @@ def _figure(
 ) -> dict[str, Any]:
     shapes = outlines(places)
     drawn = [f["id"] for f in shapes["features"]]
-    values = table.set_index("place")
+    output = dict(zip(table["place"], table["产出（亿元/年）"].tolist(), strict=True))
     figure = go.Figure()
     figure.add_choropleth(
         geojson=shapes,
         locations=drawn,
-        z=[float(values.at[p, "产出（亿元/年）"]) for p in drawn],
+        z=[output[p] for p in drawn],
         text=[_plain(geo.name(p)) for p in drawn],
         colorscale=[[i / (len(SCALE) - 1), c] for i, c in enumerate(SCALE)],
         marker={"line": {"color": "#555555", "width": 0.8}},
@@ -220,18 +221,10 @@ def _figure(
         legend={"orientation": "h", "y": 0.02, "x": 0.02, "bgcolor": "rgba(255,255,255,0.85)"},
         template="none",
     )
-    result: dict[str, Any] = figure.to_plotly_json()
-    return _jsonable(result)
+    result: dict[str, Any] = json.loads(figure.to_json())
+    return result
 
 
 def _hover(place: str, kind: str, names: list[str]) -> str:
     more = f"<br>…… 共 {len(names)} 家" if len(names) > _NAMES else ""
     return f"{_plain(place)}｜{kind}<br>" + "<br>".join(map(_plain, names[:_NAMES])) + more
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _jsonable(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(v) for v in value]
-    return value.tolist() if isinstance(value, np.ndarray) else value
