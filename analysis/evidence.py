@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import regions as geo
-from ..graph.chain import Codes
+from ..graph.chain import Codes, records
 from .economy import Economy
 from .gaps import SCENARIOS, Gaps
 
@@ -101,9 +101,10 @@ def details(gaps: Gaps, products: Iterable[str] | None = None, most: int = 8) ->
     """
     wanted = set(gaps.table["product"] if products is None else products)
     at = {p: int(i) for p, i in zip(gaps.scope.chain["product"], gaps.scope.products, strict=True)}
-    rows = gaps.table.set_index("product")
     return {
-        p: _detail(gaps, at[p], rows.loc[p], most) for p in gaps.table["product"] if p in wanted
+        row["product"]: _detail(gaps, at[row["product"]], row, most)
+        for row in records(gaps.table)
+        if row["product"] in wanted
     }
 
 

@@ -289,28 +289,36 @@ def enterprises_table(draw: st.DrawFn) -> list[Record]:
     return rows
 
 
+def revenue_shares(draw: st.DrawFn, count: int) -> list[str]:
+    """Shares of one enterprise's rows, known ones also above 1 in sum or 1e-13 short of it."""
+    style = draw(st.sampled_from(("grid", "nearly", "grid", "unknown", "tiny", "floats")))
+    if style == "nearly":
+        nearly = ["0.9999999999999"] if count < 3 else ["0.5", "0.4999999999999"]
+        return draw(st.permutations([*nearly, "", "", ""][:count]))
+    share = {
+        "grid": st.sampled_from(SHARES),
+        "unknown": st.just(""),
+        "tiny": st.sampled_from(("0.001", "0.00001", "0.01", "0.0001")),
+        "floats": grid_or_float(("", "0.3"), 0.0, 1.0),
+    }[style]
+    return [draw(share) for _ in range(count)]
+
+
 def produces_table(
     draw: st.DrawFn, enterprises: Sequence[str], products: Sequence[str]
 ) -> list[Record]:
     """What enterprises make and sell: plants elsewhere, several plants, all kinds of shares."""
     rows = []
     for enterprise in enterprises:
-        style = draw(st.sampled_from(("grid", "grid", "unknown", "tiny", "nearly", "floats")))
-        for _ in range(draw(st.sampled_from((2, 1, 0, 5, 1, 4, 2, 3)))):
-            share = {
-                "grid": st.sampled_from(SHARES),
-                "unknown": st.just(""),
-                "tiny": st.sampled_from(("0.001", "0.00001", "0.01", "0.0001")),
-                "nearly": st.sampled_from(("", "0.5", "0.4999999999999", "0.5")),
-                "floats": grid_or_float(("", "0.3"), 0.0, 1.0),
-            }[style]
+        count = draw(st.sampled_from((2, 1, 0, 5, 1, 4, 2, 3)))
+        for share in revenue_shares(draw, count):
             rows.append(
                 {
                     "enterprise": enterprise,
                     "product": draw(st.sampled_from(products)),
                     "region": "" if draw(st.booleans()) else region_cell(draw),
                     "role": draw(st.sampled_from(("", "maker", "", "maker", "", "seller"))),
-                    "share": draw(share),
+                    "share": share,
                     "maturity": draw(st.sampled_from(("", "mass", "pilot", "research"))),
                 }
             )
