@@ -528,7 +528,7 @@ def to_ask(folder: Path, clusters: tuple[str, ...], data: st.DataObject) -> list
 
 
 @settings(
-    max_examples=settings.default.max_examples if PROFILED and settings.default else 150,
+    max_examples=settings.default.max_examples if PROFILED and settings.default else 60,
     deadline=None,
     derandomize=False,
     print_blob=True,

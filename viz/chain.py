@@ -22,9 +22,9 @@ from .style import FONT, LOOKS
 from .tables import grid
 from .words import money
 
-_COLUMN, _ROW, _TOP = 250, 92, -110
+_COLUMN, _ROW, _TOP = 240, 118, -120
 #: Radius of the smallest and the largest circle.
-_RADIUS = (9, 30)
+_RADIUS = (12, 38)
 
 
 def draw_chain(gaps: Gaps, title: str, stamp: str, table: Any, out: Path) -> None:
@@ -73,7 +73,7 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
     for link, (at, label) in heads.items():
         network.add_node(
             f"link:{link}", label=label, shape="text", x=at * _COLUMN, y=_TOP, physics=False,
-            font={"size": 19, "color": "#1f4e79", "multi": False},
+            font={"size": 24, "color": "#1f4e79", "multi": False},
         )  # fmt: skip
     for row in rows:
         link, product = row["link"], row["product"]
@@ -84,7 +84,7 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
         edge = "#000000" if shaky else "#444444"
         network.add_node(
             product,
-            label=f"{look.sign} {row['name']}",
+            label=wrapped(f"{look.sign}·{row['name']}"),
             title=_hover(row, beside[product]),
             shape="dot",
             size=_radius(row["output"], largest),
@@ -94,7 +94,6 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
             color={"background": look.colour, "border": edge},
             borderWidth=4 if shaky else 1.5,
             shapeProperties={"borderDashes": [5, 4] if suspected else False},
-            widthConstraint={"maximum": _COLUMN - 40},
             primary=row["primary"],
             search=f"{row['name']} {product}".lower(),
         )
@@ -115,9 +114,26 @@ def _columns(gaps: Gaps) -> dict[str, tuple[int, str]]:
         stage_at=ours["stage"].map(stages), at=np.nan_to_num(ours["position"], nan=np.inf)
     ).sort_values(["stage_at", "at", "id"])
     return {
-        row["id"]: (i, f"{STAGES[row['stage']]}\n{row['name']}")
+        row["id"]: (i, f"{STAGES[row['stage']]}\n{wrapped(row['name'])}")
         for i, row in enumerate(records(order))
     }
+
+
+def wrapped(text: str, width: float = 9.5) -> str:
+    """Text in lines of at most so many Chinese characters; Latin ones count half.
+
+    >>> wrapped("半导体设备精密金属零部件").splitlines()
+    ['半导体设备精密金属', '零部件']
+    """
+    lines, used = [""], 0.0
+    for character in text:
+        wide = 1.0 if ord(character) > 255 else 0.5
+        if used + wide > width:
+            lines.append("")
+            used = 0.0
+        lines[-1] += character
+        used += wide
+    return "\n".join(lines)
 
 
 def _radius(output: float, largest: float) -> float:

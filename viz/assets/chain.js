@@ -8,10 +8,13 @@
     physics: false,
     layout: { improvedLayout: false },
     interaction: { hover: true, dragNodes: false, tooltipDelay: 150, hideEdgesOnZoom: true },
-    nodes: { font: { size: 15, face: data.font, multi: false } },
+    nodes: { font: { size: 21, face: data.font, multi: false } },
     edges: { arrows: { to: { enabled: true, scaleFactor: 0.4 } }, color: { color: "#c8c8c8", highlight: "#222222" },
       smooth: { enabled: true, type: "cubicBezier", forceDirection: "horizontal", roundness: 0.45 }, width: 0.6 },
   });
+
+  // The first fit knows no label sizes yet.
+  network.once("afterDrawing", () => network.fit({ animation: false }));
 
   const panel = document.getElementById("panel");
   const add = (parent, tag, text) => {
