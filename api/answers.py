@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..analysis.gaps import EVIDENCE, REASONS, ROUTES, STATES, Gaps
+from ..analysis.provenance import QUALITIES
 from ..analysis.supply import SupplyRate
 from ..graph import regions as geo
 from ..graph.chain import PACK, ChainGraph, records
@@ -200,6 +201,22 @@ def rejects_answer(rejects: pd.DataFrame, version: int) -> Answer:
     )
     listed = rejects.assign(line=rejects["line"].astype(int))
     return Answer("rejects", {"version": version, "rejects": records(listed)}, table, "隔离区")
+
+
+def sources_answer(quality: pd.DataFrame, version: int) -> Answer:
+    """``sources``: how many facts of each table rest on what kind of source."""
+    table = pd.DataFrame(
+        {
+            "表": ["合计" if t == "" else TABLES[t].zh for t in quality["table"]],
+            "事实数": quality["facts"],
+            **{zh: quality[name] for name, zh in QUALITIES.items()},
+            "有日期": quality["with_date"],
+            "平均置信度": quality["confidence"],
+        }
+    )
+    return Answer(
+        "sources", {"version": version, "tables": records(quality)}, table, "数据来源质量"
+    )
 
 
 def load_answer(report: LoadReport) -> Answer:

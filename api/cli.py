@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from .. import __version__
 from ..analysis.gaps import ACTIONS, Gaps, find_gaps
+from ..analysis.provenance import source_quality
 from ..analysis.scope import Scope
 from ..analysis.supply import supply_rate
 from ..analysis.targets import PER_GAP, find_targets
@@ -178,6 +179,15 @@ def clusters(
 ) -> None:
     """产业集群一览。"""
     write(answers.clusters_answer(_view(db, version).graph()), form, out)
+
+
+@app.command()
+def sources(
+    db: Db = "", version: VersionNo = None, form: Form = Format.table, out: Out = None
+) -> None:
+    """数据来源质量：多少事实有文件出处，多少出自一般性知识。"""
+    graph = _view(db, version).graph()
+    write(answers.sources_answer(source_quality(graph), graph.version), form, out)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
@@ -11,13 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from ..analysis.gaps import ACTIONS, STATES, Gaps, find_gaps
+from ..analysis.provenance import source_quality
 from ..analysis.scope import Scope
 from ..analysis.supply import SupplyRate, supply_rate
 from ..analysis.targets import find_targets
 from ..graph import regions as geo
-from ..graph.chain import records
+from ..graph.chain import ChainGraph, records
 from ..graph.errors import ChainAtlasError
-from ..graph.schema import GENERAL_KNOWLEDGE, TABLES
+from ..graph.schema import TABLES
 from ..graph.store import Store
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import Progress, RawPack
@@ -56,7 +56,7 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
-    parts = [_loaded(report, graph.tables)]
+    parts = [_loaded(report, graph)]
     for done, cluster in enumerate(clusters):
         progress(str(cluster["name"]), done, len(clusters))
         place = region or str(cluster["region"])
@@ -144,17 +144,13 @@ def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> 
         raise ChainAtlasError(f"无法写入 {path}：{error.strerror}。") from error
 
 
-def _loaded(report: LoadReport, tables: Mapping[str, pd.DataFrame]) -> str:
+def _loaded(report: LoadReport, graph: ChainGraph) -> str:
     counts = "，".join(
-        f"{TABLES[name].zh} {len(tables[name]):,}"
+        f"{TABLES[name].zh} {len(graph[name]):,}"
         for name in ("clusters", "links", "products", "enterprises", "institutes", "projects")
     )
-    facts = sum(len(frame) for name, frame in tables.items() if name not in ("packs", "rules"))
-    general = sum(
-        int((frame["source"] == GENERAL_KNOWLEDGE).sum())
-        for name, frame in tables.items()
-        if name not in ("packs", "rules")
-    )
+    quality = source_quality(graph).iloc[-1:].to_dict("list")
+    facts, general = (quality[key][0] if quality[key] else 0 for key in ("facts", "general"))
     share = percent(general / facts) if facts else "—"
     state = "已载入" if report.changed else "数据没有变化"
     lines = [

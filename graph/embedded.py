@@ -58,46 +58,36 @@ class EmbeddedStore:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.path = path
-        exists = path.is_file() and path.stat().st_size > 0
-        if not exists and not create:
+        if not path.exists() and not create:
             raise NotFoundError(f"数据库不存在：{path}（先运行 chainatlas run 或 ingest）。")
         if path.is_dir() or not path.parent.is_dir():
             raise StoreError(f"无法使用数据库路径：{path}")
-        try:
-            with closing(self._connect()) as connection:
-                if not exists:
-                    _create(connection)
-                self._id = _identify(connection)
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"不是 ChainAtlas 数据库，或已损坏：{path}") from error
+        with _clear_errors(path), closing(self._open()) as connection:
+            # Nothing is written before it is known to be ours.
+            if create and not _tables_of(connection):
+                _create(connection)
+            self._id = _identify(connection, path)
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
-        connection.execute("PRAGMA journal_mode=WAL")
+        connection = self._open()
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._connect()) as connection:
+        with _clear_errors(self.path), closing(self._connect()) as connection:
             connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("ROLLBACK")
+            yield connection
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._connect()) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                raise StoreBusyError("另一个程序正在写入数据库，请稍后再试。") from error
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+        with _clear_errors(self.path), closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            # Closing without a commit takes everything back.
+            yield connection
             connection.execute("COMMIT")
 
     @contextmanager
@@ -349,9 +339,28 @@ class EmbeddedWriter:
             _add_changes(self._connection, self.version, self._changes)
 
 
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    """Errors of SQLite as errors that tell a user what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise StoreBusyError("另一个程序正在写入数据库，请稍后再试。") from error
+        raise StoreError(f"无法读写数据库 {path}（{error.sqlite_errorname}）。") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"不是 ChainAtlas 数据库，或已损坏：{path}") from error
+
+
+def _tables_of(connection: sqlite3.Connection) -> set[str]:
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {row[0] for row in rows}
+
+
 def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+    if _tables_of(connection):
         connection.execute("ROLLBACK")  # another process was first
         return
     connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
@@ -381,10 +390,13 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _identify(connection: sqlite3.Connection) -> str:
+def _identify(connection: sqlite3.Connection, path: Path) -> str:
+    """The store's own id; raises where it is none, or of another format."""
+    if "meta" not in _tables_of(connection):
+        raise StoreError(f"不是 ChainAtlas 数据库：{path}")
     meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
     if meta.get("application") != "chainatlas":
-        raise StoreError("不是 ChainAtlas 数据库。")
+        raise StoreError(f"不是 ChainAtlas 数据库：{path}")
     if meta.get("format") != FORMAT:
         raise StoreError(f"数据库格式为 {meta.get('format')}，本程序只支持格式 {FORMAT}。")
     return str(meta["id"])
