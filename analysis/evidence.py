@@ -43,6 +43,7 @@ class Buyer:
         enterprise: Id.
         name: Name.
         product: Id of what it makes from it.
+        product_name: Its name.
         low: Demand (CNY a year) if typical sizes are three times too large; the demand where known.
         high: Demand if they are three times too small.
         share_given: Whether the cost share is given, or assumed.
@@ -51,6 +52,7 @@ class Buyer:
     enterprise: str
     name: str
     product: str
+    product_name: str
     low: float
     high: float
     share_given: bool
@@ -170,6 +172,7 @@ def _buyers(economy: Economy, at: int, region: str, most: int) -> tuple[Buyer, .
     high, low = SCENARIOS
     ids, names = graph.text("enterprises", "id"), graph.text("enterprises", "name")
     products = graph.text("products", "id")
+    product_names = graph.text("products", "name")
     result = []
     for row in rows:
         e, p = economy.enterprise[row], economy.product[row]
@@ -180,6 +183,7 @@ def _buyers(economy: Economy, at: int, region: str, most: int) -> tuple[Buyer, .
                 str(ids[e]),
                 str(names[e]),
                 str(products[p]),
+                str(product_names[p]),
                 value * spread[0],
                 value * spread[1],
                 str(products[p]) in given,

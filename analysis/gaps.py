@@ -126,7 +126,15 @@ class Gaps:
 
     def only(self, action: str) -> pd.DataFrame:
         """Rows to which an action applies."""
-        return self.table[[action in actions for actions in self.table["actions"]]]
+        return self.table[[action in x for x in self.table["actions"]] or self._none()]
+
+    def acting(self) -> pd.DataFrame:
+        """Rows to which any action applies."""
+        return self.table[[bool(x) for x in self.table["actions"]] or self._none()]
+
+    def _none(self) -> Mask:
+        # An empty list would select columns instead of rows.
+        return np.zeros(len(self.table), dtype=bool)
 
 
 def find_gaps(scope: Scope) -> Gaps:

@@ -168,10 +168,7 @@ def find_targets(
     """
     scope, economy = gaps.scope, gaps.scope.economy
     table = gaps.table
-    if products is None:
-        chosen = table[[bool(a) for a in table["actions"]]]
-    else:
-        chosen = table[table["product"].isin(list(products))]
+    chosen = gaps.acting() if products is None else table[table["product"].isin(list(products))]
     bonds = local_ties(gaps)
     places = landings(gaps)
     at = dict(zip(scope.chain["product"], scope.products.tolist(), strict=True))

@@ -35,6 +35,7 @@ class Answer:
         table: The same for people and spreadsheets, with Chinese headers.
         title: What stands above the table.
         units: Unit of a column of the table, where it has one.
+        brief: Columns that a narrow terminal shows; all of them where empty.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Answer:
     table: pd.DataFrame
     title: str
     units: Mapping[str, str] = field(default_factory=dict)
+    brief: tuple[str, ...] = ()
 
     def json(self) -> Json:
         """The document with its schema, numbers unrounded, undefined figures null."""
@@ -75,6 +77,7 @@ def gaps_answer(gaps: Gaps, action: str | None = None) -> Answer:
         gaps_table(gaps, table),
         f"{place_name(scope.region)} 产业链诊断",
         {"本地产出": "元/年", "本地需求": "元/年"},
+        ("产品", "首要动作", "优先级", "自给率", "证据", "原因"),
     )
 
 
@@ -116,7 +119,8 @@ def targets_answer(gaps: Gaps, targets: pd.DataFrame) -> Answer:
         "targets": records(targets),
     }
     title = f"{place_name(gaps.scope.region)} 招商目标企业"
-    return Answer("targets", document, targets_table(gaps, targets), title)
+    brief = ("缺口产品", "排名", "目标企业", "所在地", "落地建议", "得分")
+    return Answer("targets", document, targets_table(gaps, targets), title, brief=brief)
 
 
 def targets_table(gaps: Gaps, targets: pd.DataFrame) -> pd.DataFrame:

@@ -104,6 +104,11 @@ def _gaps(db: str, version: int | None, region: str, cluster: str) -> Gaps:
     return find_gaps(Scope.of(_view(db, version).graph(), geo.resolve(region), cluster))
 
 
+def _note(text: str) -> None:
+    """A line on standard error, never broken in the middle."""
+    _notes.print(text, soft_wrap=True)
+
+
 @contextmanager
 def progress_bar() -> Iterator[Report]:
     """A progress bar on standard error, shown where that is a terminal."""
@@ -153,14 +158,14 @@ def ingest(
 def _tell_quarantine(result: LoadReport) -> None:
     for pack in result.packs:
         for notice in pack.notices:
-            _notes.print(f"提示：{notice}")
+            _note(f"提示：{notice}")
         if pack.people_columns:
-            _notes.print(f"提示：{pack.name} 有 {pack.people_columns} 列个人信息，已丢弃。")
+            _note(f"提示：{pack.name} 有 {pack.people_columns} 列个人信息，已丢弃。")
         if pack.quarantined:
             reasons = "，".join(f"{code} {n}" for code, n in pack.reasons.items())
-            _notes.print(f"隔离：{pack.name} 有 {pack.quarantined} 处未能使用（{reasons}）。")
+            _note(f"隔离：{pack.name} 有 {pack.quarantined} 处未能使用（{reasons}）。")
     if result.quarantined:
-        _notes.print("详情：chainatlas rejects")
+        _note("详情：chainatlas rejects")
         raise typer.Exit(QUARANTINED)
 
 
@@ -259,7 +264,7 @@ def map_command(
     if out.suffix.lower() != ".html":
         raise ChainAtlasError(f"不支持的图片格式 {out.suffix or out}：目前只有 .html。")
     main_job.draw(kind, _gaps(db, version, region, cluster), out)
-    _notes.print(f"已写出 {out}")
+    _note(f"已写出 {out}")
 
 
 @app.command()
@@ -297,14 +302,14 @@ def export(
 ) -> None:
     """把全部事实导出为数据包，可以重新导入。"""
     for folder in export_packs(_view(db, version), out):
-        _notes.print(f"已写出 {folder}")
+        _note(f"已写出 {folder}")
 
 
 @app.command()
 def backup(out: Annotated[Path, typer.Option("--out", help="备份文件。")], db: Db = "") -> None:
     """备份整个数据库，含全部版本。"""
     open_store(db).backup(out)
-    _notes.print(f"已备份到 {out}")
+    _note(f"已备份到 {out}")
 
 
 @app.command()
@@ -315,7 +320,7 @@ def restore(
 ) -> None:
     """用备份恢复数据库。"""
     restore_store(source, Path(db), replace=force)
-    _notes.print(f"已恢复到 {db}")
+    _note(f"已恢复到 {db}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -329,10 +334,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else DONE
     except ChainAtlasError as error:
-        _notes.print(f"错误：{error}")
+        _note(f"错误：{error}")
         return FAILED
     except KeyboardInterrupt:
-        _notes.print("已中止。")
+        _note("已中止。")
         return FAILED
     return DONE
 

@@ -47,7 +47,9 @@ def _write_pack(facts: Facts, folder: Path) -> None:
     for name in PACK_TABLES:
         frame = facts.tables[name]
         if len(frame) or name == "products":
-            frame.apply(_exact).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+            frame.apply(_exact).to_csv(
+                folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8-sig"
+            )
     head = facts.tables["packs"]
     lines = [f"name = {_toml(facts.pack)}"]
     for key in ("title", "licence", "source", "as_of"):

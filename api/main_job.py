@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
@@ -57,21 +58,22 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
     except OSError as error:
         raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
     parts = [_loaded(report, graph)]
+    taken: set[str] = set()
     for done, cluster in enumerate(clusters):
-        progress(str(cluster["name"]), done, len(clusters))
-        place = region or str(cluster["region"])
-        found = find_gaps(Scope.of(graph, place, str(cluster["id"])))
-        parts.append(_cluster(found, str(cluster["name"]), out))
+        progress(cluster["name"], done, len(clusters))
+        place = region or cluster["region"]
+        found = find_gaps(Scope.of(graph, place, cluster["id"]))
+        title = titled(place, cluster["name"], cluster["region"])
+        parts.append(_cluster(found, cluster["name"], out, file_stem(title, cluster["id"], taken)))
     parts.append(f"全部文件在：{out.resolve()}\n用浏览器打开 .html 即可，无需联网。")
     summary = "\n\n".join(parts)
     (out / "小结.txt").write_text(summary + "\n", encoding="utf-8")
     return Result(report, summary)
 
 
-def _cluster(found: Gaps, name: str, out: Path) -> str:
+def _cluster(found: Gaps, name: str, out: Path, stem: str) -> str:
     """Pictures and lists of one cluster; returns its part of the summary."""
     targets = find_targets(found)
-    stem = titled(found.scope.region, name)
     for kind, zh in PICTURES.items():
         draw(kind, found, out / f"{stem}-{zh}.html", targets)
     rate = supply_rate(found.scope)
@@ -79,14 +81,40 @@ def _cluster(found: Gaps, name: str, out: Path) -> str:
     return _told(found, targets, rate, name)
 
 
-def titled(region: str, cluster: str) -> str:
-    """A cluster's name with the region asked for in front, unless it stands there already.
+def titled(region: str, cluster: str, home: str) -> str:
+    """A cluster's name with the region asked for, unless it names that itself.
 
-    >>> titled("420100", "武汉市集成电路产业集群"), titled("420000", "新材料产业集群")
-    ('武汉市集成电路产业集群', '湖北省新材料产业集群')
+    >>> titled("420100", "武汉市集成电路产业集群", "420100")
+    '武汉市集成电路产业集群'
+    >>> titled("420000", "武汉市集成电路产业集群", "420100"), titled("420100", "新材料", "420100")
+    ('湖北省·武汉市集成电路产业集群', '武汉市新材料')
     """
     place = geo.name(region)
-    return cluster if cluster.startswith(place[:-1]) else place + cluster
+    if cluster.startswith(place):
+        return cluster
+    return f"{place}·{cluster}" if cluster.startswith(geo.name(home)) else place + cluster
+
+
+def file_stem(title: str, cluster: str, taken: set[str]) -> str:
+    """A file name for a cluster's outputs that every system takes and no other cluster has.
+
+    Args:
+        title: What the officer should see.
+        cluster: Cluster id, added where the title is taken.
+        taken: Names in use; the new one is added.
+    """
+
+    def plain(text: str, most: int) -> str:
+        return re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", text).strip(". ")[:most] or "_"
+
+    stem = plain(title, 40)
+    number = 1
+    while stem.lower() in taken:
+        mark = plain(cluster, 20) + ("" if number == 1 else f"-{number}")
+        stem = f"{plain(title, 40)}-{mark}"
+        number += 1
+    taken.add(stem.lower())
+    return stem
 
 
 def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None) -> None:
@@ -104,8 +132,8 @@ def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None)
     from ..viz.resources import draw_resources
 
     graph = found.scope.graph
-    name = dict(zip(graph["clusters"]["id"], graph["clusters"]["name"], strict=True))
-    title = titled(found.scope.region, name[found.scope.cluster]) + PICTURES[kind]
+    row = graph["clusters"].set_index("id").loc[found.scope.cluster].to_dict()
+    title = titled(found.scope.region, str(row["name"]), str(row["region"])) + PICTURES[kind]
     stamp = _stamp(found)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +198,7 @@ def _told(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, name: str) -> st
         f"  本地化配套率：按价值 {percent(rate.value)}（下限 {percent(rate.value_low)}），"
         f"按种类 {percent(rate.count)}。",
     ]
-    acting = table[[bool(a) for a in table["actions"]]].head(_FIRST)
+    acting = found.acting().head(_FIRST)
     for order, row in enumerate(records(acting), 1):
         whom = targets[targets["product"] == row["product"]].head(2)
         called = "、".join(f"{t['name']}（{place_name(t['from_region'])}）" for t in records(whom))

@@ -100,13 +100,18 @@ def _print_table(answer: Answer) -> None:
 
 
 def _render(answer: Answer, console: Console, most: int) -> None:
+    table = answer.table
+    if answer.brief and console.width < 30 + 10 * len(table.columns):
+        table = table[list(answer.brief)]
     grid = Table(title=Text(answer.title), title_justify="left", header_style="bold")
-    for column in answer.table.columns:
-        numeric = pd.api.types.is_numeric_dtype(answer.table[column])
+    for column in table.columns:
+        numeric = pd.api.types.is_numeric_dtype(table[column])
         grid.add_column(Text(str(column)), justify="right" if numeric else "left", overflow="fold")
-    for row in answer.table.head(most).itertuples(index=False):
+    for row in table.head(most).itertuples(index=False):
         grid.add_row(*(Text(_cell(value)) for value in row))
     console.print(grid)
+    if len(table.columns) < len(answer.table.columns):
+        console.print("（屏幕较窄，只列主要栏目；--format csv 或 xlsx 有全部。）")
     left = len(answer.table) - most
     if left > 0:
         console.print(f"…… 另有 {left} 行，用 --format csv 或 xlsx 并加 --out 可得全部。")

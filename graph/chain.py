@@ -26,7 +26,7 @@ Texts = npt.NDArray[np.str_]
 Floats = npt.NDArray[np.float64]
 Direction = Literal["upstream", "downstream"]
 
-#: Columns that say who stated a fact, and when it came in: in every table besides its own.
+#: Columns that say who stated a fact, and in which version: in every table besides its own.
 PACK = "pack"
 SINCE = "since"
 
@@ -101,6 +101,7 @@ class ChainGraph:
         self._tables = MappingProxyType(_without_dangling(merged))
         self._index: dict[str, pd.Index] = {}
         self._arrays: dict[tuple[str, str], npt.NDArray[np.str_]] = {}
+        self._edges: dict[str, list[EdgeList]] = {}
         self._adjacency: dict[tuple[str, Direction], sparse.csr_array] = {}
 
     @property
@@ -154,45 +155,59 @@ class ChainGraph:
 
     def edges(self, kind: str) -> list[EdgeList]:
         """Edges of a kind between nodes that stand in tables, one list per declaration."""
-        found = []
-        for edge in EDGES:
-            ends = (NODES[edge.source_node].table, NODES[edge.target_node].table)
-            if edge.name != kind or ends[0] is None or ends[1] is None:
-                continue
-            table = TABLES[edge.table]
-            if table.column(edge.target).many:
-                rows, values = self.listed(edge.table, edge.target)
-                target = self.position(ends[1], pd.Series(values, dtype="str"))
-                source = self.position(ends[0], self[edge.table][edge.source])[rows]
-            else:
-                rows = np.arange(len(self[edge.table]), dtype=np.int64)
-                source = self.position(ends[0], self[edge.table][edge.source])
-                target = self.position(ends[1], self[edge.table][edge.target])
-            known = (source >= 0) & (target >= 0)
-            found.append(EdgeList(edge, source[known], target[known], rows[known]))
-        return found
+        if kind not in self._edges:
+            self._edges[kind] = [self._edge_list(e) for e in EDGES if e.name == kind and e.inner]
+        return self._edges[kind]
+
+    def _edge_list(self, edge: EdgeKind) -> EdgeList:
+        from_table, to_table = NODES[edge.source_node].table, NODES[edge.target_node].table
+        assert from_table is not None
+        assert to_table is not None
+        if TABLES[edge.table].column(edge.target).many:
+            rows, values = self.listed(edge.table, edge.target)
+            target = self.position(to_table, pd.Series(values, dtype="str"))
+            source = self.position(from_table, self[edge.table][edge.source])[rows]
+        else:
+            rows = np.arange(len(self[edge.table]), dtype=np.int64)
+            source = self.position(from_table, self[edge.table][edge.source])
+            target = self.position(to_table, self[edge.table][edge.target])
+        known = (source >= 0) & (target >= 0)
+        return EdgeList(edge, source[known], target[known], rows[known])
+
+    def _within_one_table(self, kind: str) -> tuple[EdgeList, str]:
+        """The edges of a kind that joins nodes of one table, and that table.
+
+        Raises:
+            ValueError: The kind joins other nodes.
+        """
+        declared = [e for e in EDGES if e.name == kind]
+        if len(declared) != 1 or declared[0].source_node != declared[0].target_node:
+            raise ValueError(f"{kind} does not join nodes of one kind")
+        table = NODES[declared[0].source_node].table
+        assert table is not None
+        return self.edges(kind)[0], table
 
     def adjacency(self, kind: str, direction: Direction = "downstream") -> sparse.csr_array:
         """Edges of a kind within one node table as a sparse 0/1 matrix.
 
         Args:
-            kind: Edge kind with one declaration, such as ``INPUT_TO``.
+            kind: Edge kind that joins nodes of one table, such as ``INPUT_TO``.
             direction: ``downstream``: row = source; ``upstream``: row = target.
 
         Returns:
             Matrix of shape (nodes, nodes).
+
+        Raises:
+            ValueError: The kind joins nodes of different tables.
         """
         if (kind, direction) not in self._adjacency:
-            (edges,) = self.edges(kind)
-            table = NODES[edges.kind.source_node].table
-            assert table is not None
+            edges, table = self._within_one_table(kind)
             size = len(self[table])
             ends = (edges.source, edges.target)
             rows, columns = ends if direction == "downstream" else ends[::-1]
-            ones = np.ones(len(rows), dtype=np.int8)
-            self._adjacency[kind, direction] = sparse.csr_array(
-                (ones, (rows, columns)), shape=(size, size)
-            )
+            ones = np.ones(len(rows), dtype=np.bool_)
+            matrix = sparse.csr_array((ones, (rows, columns)), shape=(size, size))
+            self._adjacency[kind, direction] = matrix.astype(np.int8)
         return self._adjacency[kind, direction]
 
     def closure(
@@ -209,9 +224,7 @@ class ChainGraph:
         Returns:
             Columns id and steps (0 for the start), by steps then id.
         """
-        (edges,) = self.edges(kind)
-        table = NODES[edges.kind.source_node].table
-        assert table is not None
+        _, table = self._within_one_table(kind)
         matrix = self.adjacency(kind, direction)
         steps = np.full(len(self[table]), -1, dtype=np.int64)
         frontier = self.position(table, start)
@@ -240,19 +253,23 @@ class ChainGraph:
                 for row in records(self[kind.table]):
                     result.add_node((kind.name, row["id"]), node_kind=kind.name, **_present(row))
         for edge in EDGES:
-            frame = self[edge.table]
-            rows = records(frame)
-            many = TABLES[edge.table].column(edge.target).many
-            for row in rows:
+            table = TABLES[edge.table]
+            many = table.column(edge.target).many
+            # Where the ends are not the whole key, the rest of it tells parallel edges apart.
+            rest = [c for c in table.key if c not in (edge.source, edge.target)]
+            for row in records(self[edge.table]):
                 targets = row[edge.target]
                 if not isinstance(row[edge.source], str) or not isinstance(targets, str):
                     continue
+                own = {} if "id" in row else _present(row)
+                apart = [own[c] for c in rest if c in own]
+                key = (edge.name, *apart) if apart else edge.name
                 for target in split_list(targets) if many else [targets]:
                     ends = ((edge.source_node, row[edge.source]), (edge.target_node, target))
                     if edge.target_node == "Region":
                         _add_region(result, target)
-                    attributes = {} if "id" in frame else _present(row)
-                    result.add_edge(*ends, key=edge.name, edge_kind=edge.name, **attributes)
+                    if ends[0] in result and ends[1] in result:
+                        result.add_edge(*ends, key=key, edge_kind=edge.name, **own)
         return result
 
 

@@ -1,18 +1,20 @@
 """The embedded store: one SQLite file as the record of truth, Arrow snapshots for reading.
 
 Every fact is a row with the interval of versions it holds in: ``since`` (first) and ``until``
-(first version without it; NULL while it holds). A load is one transaction, so a crash at any
+(first version without it; NULL while it holds). ``stated`` is the version whose load said it, which
+an undo leaves as it was. A load is one transaction, so a crash at any
 moment leaves the old or the new version whole. WAL lets readers go on while one process writes.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
+import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -112,7 +114,7 @@ class EmbeddedStore:
         """All versions, oldest first."""
         with self._read() as connection:
             heads = connection.execute(
-                "SELECT number, at, action, undoes FROM versions ORDER BY number"
+                "SELECT number, at, action, undoes, packs FROM versions ORDER BY number"
             ).fetchall()
             details = connection.execute(
                 "SELECT version, pack, tab, added, changed, withdrawn FROM changes ORDER BY rowid"
@@ -125,11 +127,11 @@ class EmbeddedStore:
                 number,
                 datetime.fromisoformat(at),
                 action,
-                tuple(dict.fromkeys(c.pack for c in changes.get(number, []))),
+                tuple(json.loads(packs)),
                 undoes,
                 tuple(changes.get(number, [])),
             )
-            for number, at, action, undoes in heads
+            for number, at, action, undoes, packs in heads
         ]
 
     def undo(self) -> Version:
@@ -143,7 +145,8 @@ class EmbeddedStore:
                 raise NotFoundError("没有可撤销的导入。")
             load = int(row[0])
             number = _newest(connection) + 1
-            _add_version(connection, number, "undo", load)
+            packs = connection.execute("SELECT packs FROM versions WHERE number = ?", (load,))
+            _add_version(connection, number, "undo", load, json.loads(packs.fetchone()[0]))
             changes = [
                 change
                 for table in _STORED.values()
@@ -225,24 +228,51 @@ def restore(backup: Path, path: Path, *, replace: bool = False) -> None:
     """
     if path.exists() and not replace:
         raise StoreError(f"{path} 已存在；确认要覆盖请加 --force。")
-    aside = path.with_name(path.name + ".part")
+    if not backup.is_file():
+        raise NotFoundError(f"备份文件不存在：{backup}")
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     try:
-        if not backup.is_file():
-            raise NotFoundError(f"备份文件不存在：{backup}")
         shutil.copyfile(backup, aside)
-        with closing(EmbeddedStore(aside)._connect()) as connection:
-            connection.execute("PRAGMA journal_mode=DELETE")
+        _check_backup(aside, backup)
+        if path.exists():
+            _settle(path)
+        aside.replace(path)
+        # What is left of the old store's journal must not be replayed into the new one.
+        for suffix in _JOURNALS:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"无法写入 {path}：{error.strerror}。") from error
+    finally:
+        for suffix in ("", *_JOURNALS):
+            aside.with_name(aside.name + suffix).unlink(missing_ok=True)
+
+
+_JOURNALS = ("-wal", "-shm")
+
+
+def _check_backup(copy: Path, backup: Path) -> None:
+    """Refuse a copy of a backup that is damaged; give it an id of its own.
+
+    The new id keeps snapshots of the store it replaces from being taken for its own.
+    """
+    try:
+        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 raise StoreError(f"备份文件已损坏：{backup}")
-        # The old store's journal belongs to the old file and must not be replayed into the new.
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        aside.replace(path)
-    except OSError as error:
-        raise StoreError(f"无法写入 {path}。") from error
-    finally:
-        for suffix in ("", "-wal", "-shm"):
-            aside.with_name(aside.name + suffix).unlink(missing_ok=True)
+            _identify(connection, backup)
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'id'", (uuid.uuid4().hex,))
+            connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"备份文件已损坏：{backup}") from error
+
+
+def _settle(path: Path) -> None:
+    """Move what stands in a store's journal into its file, so that nothing hangs on the journal.
+
+    A store too damaged for that is about to be replaced anyway.
+    """
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=PATIENCE_S)) as old:
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 class EmbeddedView:
@@ -295,6 +325,7 @@ class EmbeddedWriter:
         self._connection = connection
         self._base = _newest(connection)
         self._changes: list[Change] = []
+        self._packs: list[str] = []
 
     @property
     def version(self) -> int:
@@ -311,11 +342,13 @@ class EmbeddedWriter:
             if change is not None:
                 changes.append(change)
         self._changes += changes
+        self._packs.append(facts.pack)
         return tuple(changes)
 
     def _replace_table(self, pack: str, table: Table, stated: pd.DataFrame | None) -> Change | None:
         columns = list(_columns(table))
-        old, rowids = _current(self._connection, table, pack)
+        held, rowids = _select(self._connection, table, "pack = ? AND until IS NULL", (pack,))
+        old = held[columns]
         new = old.iloc[:0] if stated is None else typed(stated, table)[columns]
         old_marks, new_marks = _fingerprints(old), _fingerprints(new)
         gone = ~np.isin(old_marks, new_marks)
@@ -323,19 +356,16 @@ class EmbeddedWriter:
         if not gone.any() and not come.any():
             return None
         number = self._base + 1
-        self._connection.executemany(
-            f'UPDATE "{table.name}" SET until = ? WHERE rowid = ?',
-            [(number, rowid) for rowid in rowids[gone].tolist()],
-        )
-        _insert(self._connection, table, pack, number, new[come])
-        key = list(table.key)
-        again = len(old.loc[gone, key].merge(new.loc[come, key], on=key))
-        return Change(pack, table.name, int(come.sum()) - again, again, int(gone.sum()) - again)
+        _close(self._connection, table, number, rowids[gone])
+        coming = new[come].copy()
+        coming[PACK], coming[SINCE] = pack, number
+        _insert(self._connection, table, number, coming)
+        return _change(pack, table, old[gone], new[come])
 
     def finish(self) -> None:
         """Record the new version, if anything changed."""
         if self._changes:
-            _add_version(self._connection, self.version, "load", None)
+            _add_version(self._connection, self.version, "load", None, self._packs)
             _add_changes(self._connection, self.version, self._changes)
 
 
@@ -358,15 +388,29 @@ def _tables_of(connection: sqlite3.Connection) -> set[str]:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("BEGIN IMMEDIATE")
     if _tables_of(connection):
         connection.execute("ROLLBACK")  # another process was first
-        return
+    else:
+        _create_tables(connection)
+        connection.execute("COMMIT")
+    # SQLite does not wait by itself for the moment alone that changing the journal takes.
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
     connection.execute(
         "CREATE TABLE versions (number INTEGER PRIMARY KEY, at TEXT NOT NULL,"
-        " action TEXT NOT NULL, undoes INTEGER)"
+        " action TEXT NOT NULL, undoes INTEGER, packs TEXT NOT NULL)"
     )
     connection.execute(
         "CREATE TABLE changes (version INTEGER NOT NULL, pack TEXT NOT NULL, tab TEXT NOT NULL,"
@@ -376,7 +420,7 @@ def _create(connection: sqlite3.Connection) -> None:
         kinds = {c.name: "REAL" if c.numeric else "TEXT" for c in table.columns}
         own = ", ".join(f'"{name}" {kinds[name]}' for name in _columns(table))
         connection.execute(
-            f'CREATE TABLE "{table.name}" ({own}, pack TEXT NOT NULL,'
+            f'CREATE TABLE "{table.name}" ({own}, pack TEXT NOT NULL, stated INTEGER NOT NULL,'
             " since INTEGER NOT NULL, until INTEGER)"
         )
         connection.execute(
@@ -387,7 +431,6 @@ def _create(connection: sqlite3.Connection) -> None:
         "INSERT INTO meta VALUES (?, ?)",
         [("application", "chainatlas"), ("format", FORMAT), ("id", uuid.uuid4().hex)],
     )
-    connection.execute("COMMIT")
 
 
 def _identify(connection: sqlite3.Connection, path: Path) -> str:
@@ -407,10 +450,17 @@ def _newest(connection: sqlite3.Connection) -> int:
 
 
 def _add_version(
-    connection: sqlite3.Connection, number: int, action: str, undoes: int | None
+    connection: sqlite3.Connection,
+    number: int,
+    action: str,
+    undoes: int | None,
+    packs: list[str],
 ) -> None:
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    connection.execute("INSERT INTO versions VALUES (?, ?, ?, ?)", (number, at, action, undoes))
+    connection.execute(
+        "INSERT INTO versions VALUES (?, ?, ?, ?, ?)",
+        (number, at, action, undoes, json.dumps(packs, ensure_ascii=False)),
+    )
 
 
 def _add_changes(connection: sqlite3.Connection, number: int, changes: list[Change]) -> None:
@@ -437,8 +487,9 @@ def _fetch(
 ) -> pd.DataFrame:
     """Facts of a version; those only that do not hold in another one, where it is given."""
     columns = [*_columns(table), PACK, SINCE]
+    names = f"{_quoted([*_columns(table), PACK])}, stated"
     holds = "since <= ? AND (until IS NULL OR until > ?)"
-    query = f'SELECT {_quoted(columns)} FROM "{table.name}" WHERE {holds}'
+    query = f'SELECT {names} FROM "{table.name}" WHERE {holds}'
     values = [version, version]
     if missing_in is not None:
         # The same fact may hold in both versions as two rows, when an undo brought it back.
@@ -452,26 +503,29 @@ def _fetch(
     return _frame(connection.execute(query, values).fetchall(), columns, table)
 
 
-def _current(
-    connection: sqlite3.Connection, table: Table, pack: str
+def _select(
+    connection: sqlite3.Connection, table: Table, where: str, values: tuple[object, ...]
 ) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
-    """A pack's facts that hold now, and their row ids."""
-    columns = list(_columns(table))
+    """Facts that meet a condition with PACK and SINCE, and their row ids."""
+    columns = [*_columns(table), PACK, SINCE]
     rows = connection.execute(
-        f'SELECT rowid, {_quoted(columns)} FROM "{table.name}" WHERE pack = ? AND until IS NULL',
-        (pack,),
+        f'SELECT rowid, {_quoted([*_columns(table), PACK])}, stated FROM "{table.name}"'
+        f" WHERE {where}",
+        values,
     ).fetchall()
     rowids = np.asarray([row[0] for row in rows], dtype=np.int64)
     return _frame([row[1:] for row in rows], columns, table), rowids
 
 
-def _fingerprints(frame: pd.DataFrame) -> npt.NDArray[np.complex128]:
-    """One 128-bit mark per row: equal facts have equal marks.
+def _fingerprints(frame: pd.DataFrame) -> npt.NDArray[np.void]:
+    """One 128-bit mark per row: equal facts have equal marks, and a repetition has its own.
 
     Two independent 64-bit hashes make a clash among a million rows less likely than a disk error.
     """
     if not len(frame):
         return np.zeros(0, dtype="V16")
+    repeats = frame.groupby(list(frame.columns), dropna=False).cumcount()
+    frame = frame.assign(nth=repeats)
     halves = [
         pd.util.hash_pandas_object(frame, index=False, hash_key=key).to_numpy()
         for key in ("chainatlas-one--", "chainatlas-two--")
@@ -479,15 +533,33 @@ def _fingerprints(frame: pd.DataFrame) -> npt.NDArray[np.complex128]:
     return np.ascontiguousarray(np.stack(halves, axis=1)).view("V16").ravel()
 
 
-def _insert(
-    connection: sqlite3.Connection, table: Table, pack: str, number: int, frame: pd.DataFrame
-) -> None:
+def _change(pack: str, table: Table, gone: pd.DataFrame, come: pd.DataFrame) -> Change:
+    """Counts of one pack's facts: a key on both sides is a change."""
+    key = list(table.key)
+    counts = [f.groupby(key, dropna=False).size() for f in (gone, come)]
+    both = pd.concat(counts, axis=1, keys=["gone", "come"]).fillna(0)
+    again = int(both.min(axis=1).sum()) if len(both) else 0
+    return Change(pack, table.name, len(come) - again, again, len(gone) - again)
+
+
+def _insert(connection: sqlite3.Connection, table: Table, number: int, frame: pd.DataFrame) -> None:
+    """Add facts with PACK and SINCE (the version that stated them), holding from a version on."""
+    names = f"{_quoted([*_columns(table), PACK])}, stated, since"
     columns = [*_columns(table), PACK, SINCE]
-    cells = [frame[c].astype(object).where(frame[c].notna(), None).tolist() for c in frame.columns]
-    marks = ", ".join("?" * len(columns))
+    cells = [frame[c].astype(object).where(frame[c].notna(), None).tolist() for c in columns]
+    marks = ", ".join("?" * (len(columns) + 1))
     connection.executemany(
-        f'INSERT INTO "{table.name}" ({_quoted(columns)}) VALUES ({marks})',
-        zip(*cells, [pack] * len(frame), [number] * len(frame), strict=True),
+        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})',
+        zip(*cells, [number] * len(frame), strict=True),
+    )
+
+
+def _close(
+    connection: sqlite3.Connection, table: Table, number: int, rowids: npt.NDArray[np.int64]
+) -> None:
+    connection.executemany(
+        f'UPDATE "{table.name}" SET until = ? WHERE rowid = ?',
+        [(number, rowid) for rowid in rowids.tolist()],
     )
 
 
@@ -495,17 +567,15 @@ def _restore(
     connection: sqlite3.Connection, table: Table, load: int, number: int
 ) -> Iterator[Change]:
     """Put a table back to the version before a load, as a new version."""
-    names = _quoted([*_columns(table), PACK])
-    dropped = connection.execute(
-        f'UPDATE "{table.name}" SET until = ? WHERE until IS NULL AND since >= ? RETURNING pack',
-        (number, load),
-    ).fetchall()
-    back = connection.execute(
-        f'INSERT INTO "{table.name}" ({names}, since)'
-        f' SELECT {names}, ? FROM "{table.name}"'
-        " WHERE since < ? AND until >= ? RETURNING pack",
-        (number, load, load),
-    ).fetchall()
-    added, withdrawn = Counter(row[0] for row in back), Counter(row[0] for row in dropped)
-    for pack in sorted(added | withdrawn):
-        yield Change(pack, table.name, added[pack], 0, withdrawn[pack])
+    now, rowids = _select(connection, table, "until IS NULL AND since >= ?", (load,))
+    then, _ = _select(connection, table, "since < ? AND until >= ?", (load, load))
+    # A fact stated again by the load is written back with its former statement, but is no change.
+    now_marks, then_marks = _fingerprints(now), _fingerprints(then)
+    _close(connection, table, number, rowids[~np.isin(now_marks, then_marks)])
+    _insert(connection, table, number, then[~np.isin(then_marks, now_marks)])
+    said = [*_columns(table), PACK]
+    now_marks, then_marks = _fingerprints(now[said]), _fingerprints(then[said])
+    gone = now[~np.isin(now_marks, then_marks)]
+    come = then[~np.isin(then_marks, now_marks)]
+    for pack in sorted({*gone[PACK], *come[PACK]}):
+        yield _change(pack, table, gone[gone[PACK] == pack], come[come[PACK] == pack])

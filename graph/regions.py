@@ -9,6 +9,7 @@ removes codes by hand, each with its reason.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -26,6 +27,7 @@ Level = Literal["country", "province", "city", "county"]
 LEVELS_ZH: Mapping[str, str] = {"country": "全国", "province": "省", "city": "市", "county": "县"}
 #: Third and fourth digits of county-level units that stand directly below their province.
 _DIRECT = "90"
+_SUFFIX = re.compile(r"(特别行政区|([壮回]族|维吾尔)?自治区|省|市|区|县)$")
 
 
 @cache
@@ -127,10 +129,29 @@ def at_level(codes: npt.NDArray[np.str_], wanted: Level) -> npt.NDArray[np.str_]
     return np.asarray(mapped, dtype="<U6")[inverse] if mapped else codes
 
 
+@cache
+def _below() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for code in names():
+        for above in ancestors(code)[1:2]:
+            found.setdefault(above, []).append(code)
+    return {above: tuple(sorted(codes)) for above, codes in found.items()}
+
+
 def children(code: str) -> tuple[str, ...]:
-    """Regions directly below a region, by code; the districts for a municipality's city level."""
-    below = [c for c in names() if c != code and ancestors(c)[1:2] == (code,)]
-    return tuple(sorted(below))
+    """Regions directly below a region, by code.
+
+    A municipality's only child is its city level, which has its districts below it.
+    """
+    return _below().get(code, ())
+
+
+def divisions(code: str) -> tuple[str, ...]:
+    """What a map of a region shows: the regions below it; districts for a municipality."""
+    found: list[str] = []
+    for below in children(code):
+        found += children(below) if name(below) == name(code) else [below]
+    return tuple(found)
 
 
 def full_name(code: str) -> str:
@@ -157,10 +178,9 @@ def resolve(text: str) -> str:
     hits = [c for c, label in names().items() if text and label == text]
     hits = hits or [c for c in names() if text and full_name(c) == text]
     if not hits and len(text) >= 2 and not text.isdigit():
-        hits = [c for c, label in names().items() if label[:-1] == text]
-    if len(hits) == 1:
-        return hits[0]
-    if len(hits) > 1 and all(contains(hits[0], c) for c in hits):
+        hits = [c for c, label in names().items() if _SUFFIX.sub("", label) == text]
+    # A municipality and its city level have one name and are one place.
+    if hits and all(contains(hits[0], c) and name(c) == name(hits[0]) for c in hits):
         return hits[0]
     if hits:
         listed = "、".join(f"{c} {full_name(c)}" for c in hits[:5])

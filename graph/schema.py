@@ -387,6 +387,11 @@ class EdgeKind:
     source_node: str
     target_node: str
 
+    @property
+    def inner(self) -> bool:
+        """Whether both ends stand in tables; regions come from the GB/T 2260 table instead."""
+        return all(NODES[n].table is not None for n in (self.source_node, self.target_node))
+
 
 NODES: Mapping[str, NodeKind] = MappingProxyType(
     {

@@ -21,7 +21,7 @@ from ..graph.schema import EPSILON, Column
 
 #: Excel's own limit for a cell; longer text is an accident.
 LONGEST = 32767
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffe\uffff]")
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffe\uffff]"
 _AS_NUMBER = re.compile(r"\d(\.\d+)?[eE]\+\d+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _GB_CODE = re.compile(r"[A-T]?\d{2,4}|[A-T]")
@@ -103,12 +103,13 @@ def clean(cells: pd.Series, column: Column) -> Cleaned:
     Returns:
         Values and reasons, with the index of ``cells``.
     """
+    # What nobody can see is no content: removed before anything is judged by its emptiness.
+    cells = cells.str.replace(_CONTROL, "", regex=True).str.strip()
     if column.default is not None:
         cells = cells.where(cells != "", column.default)
     result = (_clean_numbers if column.numeric else _clean_texts)(cells, column)
     if column.mandatory:
-        empty = cells == ""
-        result.reasons[empty] = "missing_value"
+        result.reasons[result.values.isna() & (result.reasons == "")] = "missing_value"
     return result
 
 
@@ -142,12 +143,11 @@ def _clean_texts(cells: pd.Series, column: Column) -> Cleaned:
         if len(cell) > LONGEST:
             clean_of[cell], reason_of[cell] = "", "cell_too_long"
             continue
-        value = _CONTROL.sub("", cell)
         if not column.many:
-            clean_of[cell] = value
-            reason_of[cell] = check(value, column) if value else ""
+            clean_of[cell] = cell
+            reason_of[cell] = check(cell, column) if cell else ""
             continue
-        parts = list(dict.fromkeys(p for p in map(str.strip, re.split("[;；]", value)) if p))
+        parts = list(dict.fromkeys(p for p in map(str.strip, re.split("[;；]", cell)) if p))
         faults = [(p, check(p, column)) for p in parts]
         bad = [(p, fault) for p, fault in faults if fault]
         if bad and not column.keep_row:

@@ -6,6 +6,7 @@ read; :func:`check_pack` cleans values, checks keys and references, and quaranti
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Set
@@ -95,6 +96,8 @@ def open_pack(path: Path) -> RawPack:
             extra = [c for c in table.frame.columns if c not in TABLES[name].names]
             if extra:
                 notices.append(f"{table.file}：忽略了不认识的列 {'、'.join(extra)}。")
+        if table.unnamed:
+            notices.append(f"{table.file}：有 {table.unnamed} 列没有表头，已忽略。")
         if table.encoding not in ("utf-8", "xlsx"):
             notices.append(f"{table.file}：按 {table.encoding.upper()} 编码读取。")
     defaults = {name: str(meta[name]) for name in ("source", "as_of") if meta.get(name)}
@@ -135,7 +138,8 @@ def _open_folder(folder: Path) -> tuple[dict[str, Any], dict[str, RawTable], lis
     if (folder / "pack.toml").exists():
         meta = _toml(folder / "pack.toml")
     if (folder / "rules.toml").exists():
-        tables["rules"] = _flatten_rules(_toml(folder / "rules.toml"))
+        path = folder / "rules.toml"
+        tables["rules"] = _flatten_rules(_toml(path), decode(path.read_bytes(), path.name)[0])
     return meta, tables, notices + more
 
 
@@ -165,9 +169,11 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ReadError(f"{path.name}：无法打开（{error.strerror}）。") from error
 
 
-def _flatten_rules(document: Mapping[str, Any]) -> RawTable:
+def _flatten_rules(document: Mapping[str, Any], text: str) -> RawTable:
     """``rules.toml`` as rows (cluster, name, value), typed and checked like any table."""
     rows: list[tuple[str, str, str]] = []
+    lines: list[int] = []
+    found = _rule_lines(text)
 
     def walk(scope: str, values: Mapping[str, Any], prefix: str = "") -> None:
         for name, value in values.items():
@@ -177,12 +183,26 @@ def _flatten_rules(document: Mapping[str, Any]) -> RawTable:
                 for cluster, own in value.items():
                     walk(cluster, own if isinstance(own, Mapping) else {"?": own})
             else:
-                number = isinstance(value, int | float) and not isinstance(value, bool)
-                rows.append((scope, prefix + name, repr(value) if number else str(value)))
+                rows.append((scope, prefix + name, repr(value)))
+                lines.append(found.get((scope, prefix + name), 1))
 
     walk("", document)
     frame = pd.DataFrame(rows, columns=["cluster", "name", "value"], dtype="str")
-    return RawTable("rules.toml", frame, np.arange(1, len(frame) + 1), (), "utf-8", ())
+    return RawTable("rules.toml", frame, np.asarray(lines, dtype=np.int64), (), "utf-8", ())
+
+
+def _rule_lines(text: str) -> dict[tuple[str, str], int]:
+    """Line of each (cluster, name) of a ``rules.toml`` written the usual way, one rule a line."""
+    found = {}
+    scope, prefix = "", ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if head := re.match(r"\s*\[\s*(.+?)\s*\]", line):
+            parts = [p.strip("\"'") for p in re.findall(r"\"[^\"]*\"|'[^']*'|[^.\s]+", head[1])]
+            prefix = SIZE_PREFIX if parts[-1] == "sizes" else ""
+            scope = parts[1] if parts[0] == "cluster" and len(parts) > 1 else ""
+        elif rule := re.match(r"\s*[\"']?([^\"'=\s]+)[\"']?\s*=", line):
+            found[scope, prefix + rule[1]] = number
+    return found
 
 
 def _check_header(table: Table, raw: RawTable) -> None:

@@ -7,10 +7,15 @@ refused with a reason; nothing is ever decoded by guesswork that could garble na
 from __future__ import annotations
 
 import codecs
+import csv
 import datetime as dt
+import io
+import re
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +30,8 @@ from .people import is_person
 
 #: Unpacked bytes an .xlsx may hold; more is a zip bomb or no spreadsheet for this program.
 XLSX_LIMIT = 256 * 2**20
+#: Cells of the rectangle around a sheet's content; a million rows of fifty columns fit.
+CELL_LIMIT = 60_000_000
 #: Numbers from here on have lost digits when a spreadsheet turned a code into a number.
 EXACT_INTEGERS = 2**53
 
@@ -42,6 +49,7 @@ class RawTable:
         ragged: Records with a wrong number of cells: (line, text).
         encoding: How it was decoded.
         people_columns: Headers of columns with persons that were dropped.
+        unnamed: Columns with content but without a header, which are left out.
     """
 
     file: str
@@ -50,6 +58,7 @@ class RawTable:
     ragged: tuple[tuple[int, str], ...]
     encoding: str
     people_columns: tuple[str, ...]
+    unnamed: int = 0
 
 
 def decode(data: bytes, file: str) -> tuple[str, str]:
@@ -76,8 +85,25 @@ def decode(data: bytes, file: str) -> tuple[str, str]:
             )
         if encoding == "gb18030" and not _everyday(text):
             continue
+        if encoding == "utf-8-sig" and _could_be_gbk(data, text):
+            raise ReadError(
+                f"{file}：无法确定编码（UTF-8 与 GBK 都读得通），请另存为带 BOM 的 UTF-8 后再导入。"
+            )
         return text, encoding.removesuffix("-sig")
     raise ReadError(f"{file}：无法确定编码，请另存为 UTF-8（Excel：CSV UTF-8）后再导入。")
+
+
+def _could_be_gbk(data: bytes, text: str) -> bool:
+    """Whether valid UTF-8 without Chinese is everyday Chinese when read as GBK.
+
+    Two bytes of GBK such as those of 石英 also form rare letters of UTF-8.
+    """
+    if data.startswith(codecs.BOM_UTF8) or text.isascii() or any(ord(c) >= 0x800 for c in text):
+        return False
+    try:
+        return _everyday(data.decode("gb18030"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _everyday(text: str) -> bool:
@@ -108,8 +134,7 @@ def read_csv(path: Path, file: str) -> RawTable:
     text = text.lstrip("\ufeff")
     if not text.strip():
         raise ReadError(f"{file}：文件是空的，至少要有表头。")
-    if text.count('"') % 2:
-        raise ReadError(f"{file}：引号不成对，无法分列。")
+    _check_quotes(text, file)
     data = text.encode("utf-8")
     bad: list[tuple[int, str]] = []
 
@@ -156,6 +181,24 @@ def read_csv(path: Path, file: str) -> RawTable:
     )
 
 
+def _check_quotes(text: str, file: str) -> None:
+    """Refuse quotes that would swallow separators and lines (RFC 4180).
+
+    Raises:
+        ReadError: A quoted cell is not closed, or goes on after its closing quote.
+    """
+    if '"' not in text:
+        return
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        deque(reader, maxlen=0)
+    except csv.Error as error:
+        raise ReadError(
+            f"{file} 第 {reader.line_num} 行：引号不成对或位置不对，无法分列。"
+        ) from error
+
+
 def _width(text: str) -> int:
     """At least the number of columns: separators of the header line."""
     return text.split("\n", 1)[0].count(",") + 1 if '"' not in text[:10000] else 512
@@ -174,6 +217,7 @@ def read_xlsx(path: Path, file: str) -> Iterator[tuple[str, RawTable]]:
             raise ReadError(
                 f"{file}：解压后有 {size / 2**20:.0f} MB，超过上限 {XLSX_LIMIT // 2**20} MB，拒绝打开。"
             )
+        _check_extent(path, file)
         book = CalamineWorkbook.from_path(str(path))
         for name in book.sheet_names:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
@@ -181,6 +225,37 @@ def read_xlsx(path: Path, file: str) -> Iterator[tuple[str, RawTable]]:
                 yield name.strip(), _from_rows(f"{file}[{name}]", rows)
     except (OSError, zipfile.BadZipFile, CalamineError) as error:
         raise ReadError(f"{file}：不是有效的 .xlsx 文件，或已损坏、加密。") from error
+
+
+def _check_extent(path: Path, file: str) -> None:
+    """Refuse sheets whose far-off cells would make the reader allocate the empty ones between.
+
+    Raises:
+        ReadError: The rectangle around a sheet's cells holds more than :data:`CELL_LIMIT` cells.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if not info.filename.startswith("xl/worksheets/"):
+                continue
+            with archive.open(info) as stream:
+                # Piece by piece: the directory may lie about the size.
+                pieces = iter(lambda: stream.read(2**20), b"")
+                content = b"".join(islice(pieces, XLSX_LIMIT // 2**20))
+            height = max(
+                map(int, re.findall(rb"<row\b[^>]*?\br=\"(\d{1,7})\"", content)), default=1
+            )
+            if height * _widest_column(content) > CELL_LIMIT:
+                raise ReadError(f"{file}：表格范围过大（有单元格远离数据区），拒绝打开。")
+
+
+def _widest_column(content: bytes) -> int:
+    """At least the number of columns of a sheet, to the next 26."""
+    if re.search(rb"<c\b[^>]*?\br=\"[A-Z]{3}", content):
+        return 16384
+    for letter in range(26, 0, -1):
+        if re.search(rb"<c\b[^>]*?\br=\"%c[A-Z]\d" % (64 + letter), content):
+            return 26 * (letter + 1)
+    return 26
 
 
 def _from_rows(file: str, rows: list[list[CellValue]]) -> RawTable:
@@ -200,8 +275,10 @@ def _cell_text(value: CellValue) -> str:
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    # A longer integer has lost digits: written with its exponent, cleaners refuse it as a code.
-    return repr(value) if isinstance(value, float) else str(value)
+    if isinstance(value, int | float) and abs(value) >= EXACT_INTEGERS:
+        # It has lost digits: written with its exponent, cleaners refuse it as a code.
+        return f"{value:.16e}"
+    return str(value)
 
 
 def _finish(
@@ -223,6 +300,8 @@ def _finish(
     if repeated:
         raise ReadError(f"{file}：表头重复：{'、'.join(repeated)}。")
     people = tuple(header[i] for i in named if is_person(header[i]))
+    bare = [i for i in range(len(header)) if i not in named]
+    unnamed = int((frame.iloc[1:, bare] != "").any(axis=0).sum())
     body = frame.iloc[1:, [i for i in named if not is_person(header[i])]]
     body.columns = pd.Index([header[i] for i in named if not is_person(header[i])])
     filled = (body != "").any(axis=1).to_numpy(dtype=bool)
@@ -236,4 +315,5 @@ def _finish(
         tuple(ragged),
         encoding,
         people,
+        unnamed,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from making import MakePack
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,9 +46,6 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     pytest.skip("no Chromium on the PATH (Debian: apt-get install chromium)")
-
-
-MakePack = Callable[[Mapping[str, str | bytes]], Path]
 
 
 @pytest.fixture

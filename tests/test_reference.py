@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
+
 from reference import naive, packs
 
 # --- A chain worked by hand ----------------------------------------------------------------------

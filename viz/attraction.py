@@ -44,7 +44,7 @@ def draw_attraction(gaps: Gaps, targets: pd.DataFrame, title: str, stamp: str, o
 
 def battle_table(gaps: Gaps, targets: pd.DataFrame) -> pd.DataFrame:
     """Every gap with its best targets, landing place, route, evidence and reason."""
-    acting = gaps.table[[bool(a) for a in gaps.table["actions"]]]
+    acting = gaps.acting()
     beside = details(gaps, acting["product"])
     best = targets[targets["rank"] <= PER_GAP].groupby("product", sort=False)
     named = {
@@ -109,7 +109,7 @@ def _figure(gaps: Gaps, targets: pd.DataFrame) -> dict[str, Any]:
         origin = place_name(row["from_region"])
         middle = node("target", row["enterprise"], f"{row['name']}｜{origin}", "#5B7FA6")
         right = node("landing", row["landing"], place_name(row["landing"]), "#2E7D32")
-        shade = "rgba(120,120,120,0.35)"
+        shade = look.colour + "59"  # the gap's colour at 35 % opacity
         flow(left, middle, row["score"], shade)
         flow(middle, right, row["score"], shade)
     figure = go.Figure(

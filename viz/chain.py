@@ -45,7 +45,7 @@ def draw_chain(gaps: Gaps, title: str, stamp: str, table: Any, out: Path) -> Non
         "edges": network.edges,
         "font": FONT,
         "details": {
-            row["product"]: {
+            f"product:{row['product']}": {
                 "name": row["name"],
                 "sentence": reason_sentence(row, beside[row["product"]]),
                 "facts": panel_facts(row, beside[row["product"]]),
@@ -72,7 +72,8 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
     filled: dict[str, int] = {}
     for link, (at, label) in heads.items():
         network.add_node(
-            f"link:{link}", label=label, shape="text", x=at * _COLUMN, y=_TOP, physics=False,
+            f"link:{link}", label=label, shape="text", x=at * _COLUMN,
+            y=_TOP - 14 * label.count("\n"), physics=False,
             font={"size": 24, "color": "#1f4e79", "multi": False},
         )  # fmt: skip
     for row in rows:
@@ -82,8 +83,9 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
         look = LOOKS[row["primary"]]
         suspected, shaky = row["evidence"] == "suspected", not row["robust"]
         edge = "#000000" if shaky else "#444444"
+        fill = {"background": look.colour, "border": edge}
         network.add_node(
-            product,
+            f"product:{product}",
             label=wrapped(f"{look.sign}·{row['name']}"),
             title=_hover(row, beside[product]),
             shape="dot",
@@ -91,7 +93,7 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
             x=heads[link][0] * _COLUMN,
             y=depth * _ROW,
             physics=False,
-            color={"background": look.colour, "border": edge},
+            color={**fill, "highlight": fill, "hover": fill},
             borderWidth=4 if shaky else 1.5,
             shapeProperties={"borderDashes": [5, 4] if suspected else False},
             primary=row["primary"],
@@ -101,7 +103,7 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
     inputs = gaps.scope.graph["inputs"]
     pairs = inputs[inputs["input"].isin(ours) & inputs["product"].isin(ours)]
     for source, target in zip(pairs["input"], pairs["product"], strict=True):
-        network.add_edge(source, target)
+        network.add_edge(f"product:{source}", f"product:{target}")
     return network
 
 
@@ -120,19 +122,22 @@ def _columns(gaps: Gaps) -> dict[str, tuple[int, str]]:
 
 
 def wrapped(text: str, width: float = 9.5) -> str:
-    """Text in lines of at most so many Chinese characters; Latin ones count half.
+    """Text in lines of about equal length, of at most so many Chinese characters each.
+
+    Latin characters count half.
 
     >>> wrapped("半导体设备精密金属零部件").splitlines()
-    ['半导体设备精密金属', '零部件']
+    ['半导体设备精', '密金属零部件']
     """
+    wide = [1.0 if ord(c) > 255 else 0.5 for c in text]
+    count = max(1, math.ceil(sum(wide) / width))
+    target = sum(wide) / count
     lines, used = [""], 0.0
-    for character in text:
-        wide = 1.0 if ord(character) > 255 else 0.5
-        if used + wide > width:
+    for character, size in zip(text, wide, strict=True):
+        if lines[-1] and used + size / 2 > target * len(lines):
             lines.append("")
-            used = 0.0
         lines[-1] += character
-        used += wide
+        used += size
     return "\n".join(lines)
 
 
@@ -152,4 +157,4 @@ def _hover(row: dict[str, Any], detail: Detail) -> str:
         "国内外主要："
         + ("、".join(m.name for m in (*detail.national[:2], *detail.foreign[:2])) or "—"),
     ]
-    return "\n".join(lines)
+    return "\n".join(wrapped(line, 32) for line in lines)

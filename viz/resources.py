@@ -32,7 +32,7 @@ def draw_resources(gaps: Gaps, title: str, stamp: str, out: Path) -> None:
         out: The HTML file.
     """
     whole = geo.province(gaps.scope.region)
-    places = geo.children(whole)
+    places = geo.divisions(whole)
     facts = resources(gaps, places)
     summary = facts.groupby("place")
     table = pd.DataFrame({"place": places})
@@ -185,13 +185,17 @@ def _figure(
         hovertemplate="%{text}<br>产出 %{z:,.1f} 亿元/年<extra></extra>",
         name="产出",
     )
+    most = max(output.values(), default=0.0)
     centres = {p: c for p in drawn if (c := centre(p)) is not None}
     figure.add_scattergeo(
         lon=[c[0] for c in centres.values()],
         lat=[c[1] + 0.17 for c in centres.values()],
         text=[_plain(geo.name(p)) for p in centres],
         mode="text",
-        textfont={"size": 12, "color": "#333333"},
+        textfont={
+            "size": 12,
+            "color": ["#FFFFFF" if output[p] > 0.55 * most else "#333333" for p in centres],
+        },
         hoverinfo="skip",
         showlegend=False,
     )

@@ -66,7 +66,7 @@ def makers_text(makers: Sequence[Maker], most: int = 4) -> str:
 def panel_facts(row: dict[str, Any], detail: Detail) -> list[tuple[str, str]]:
     """What an official needs beside a gap, as (term, text)."""
     buyers = "、".join(
-        f"{b.name}（{_span(b.low, b.high)}，成本占比{'已知' if b.share_given else '假定'}）"
+        f"{b.name}（{b.product_name}，{_span(b.low, b.high)}，成本占比{'已知' if b.share_given else '假定'}）"
         for b in detail.buyers[:4]
     )
     rate = percent(row["domestic_rate"])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from .words import number
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -47,5 +49,5 @@ def _cell(value: object, nowrap: bool) -> Cell:
     if isinstance(value, int):
         return Cell(f"{value:,}", "number")
     if isinstance(value, float):
-        return Cell(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}", "number")
+        return Cell(number(value), "number")
     return Cell(str(value), "nowrap" if nowrap else "")

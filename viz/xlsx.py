@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 #: Widest column, in characters.
 _WIDEST = 60
@@ -37,7 +39,17 @@ def write_workbook(path: Path, sheets: Sequence[Sheet], stamp: str) -> None:
         path: The file.
         sheets: At least one.
         stamp: Version of the facts and the like, shown on every sheet.
+
+    Raises:
+        OSError: The file cannot be written.
     """
+    try:
+        _write(path, sheets, stamp)
+    except FileCreateError as error:
+        raise OSError(errno.EIO, "无法创建文件") from error
+
+
+def _write(path: Path, sheets: Sequence[Sheet], stamp: str) -> None:
     # Text is never a formula or a link, whatever it looks like.
     safe = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
     with xlsxwriter.Workbook(str(path), safe) as book:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from chainatlas.analysis.targets import find_targets
 from chainatlas.graph import NotFoundError, open_store
 from chainatlas.graph.chain import records
 from chainatlas.ingest import load, open_pack
+from making import MakePack
 
 # Wuhan makes panels (1e10 in Hongshan) and resin (1e8 in Jiangxia). A panel takes 0.3 of glass and,
 # left to the rule, 0.3 of film: demand 3e9 each. Nobody in Wuhan makes glass; film is made by Film
@@ -52,9 +52,6 @@ FILES = {
     "research.csv": "institute,product\nu,glass\n",
     "surveys.csv": "region,product,status\n420000,glass,complete\n",
 }
-
-
-MakePack = Callable[[Mapping[str, str]], Path]
 
 
 def answer(pack: Path, folder: Path) -> Gaps:

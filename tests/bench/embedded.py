@@ -17,10 +17,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
+
 from chainatlas.graph import TABLES, Facts, open_store
 from chainatlas.graph.chain import empty_table, typed
 from chainatlas.graph.schema import REJECTS
@@ -95,7 +97,7 @@ def load_peer(place: Path, nodes: int, edges: int) -> float:
     """Build a graph of the same facts and write it to disk."""
     products, enterprises, inputs, produces = synthetic(nodes, edges)
     began = time.perf_counter()
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    graph: Any = nx.MultiDiGraph()
     graph.add_nodes_from((i, {"kind": "Product", "name": i}) for i in products)
     graph.add_nodes_from(
         (i, {"kind": "Enterprise", "name": i, "country": "CN"}) for i in enterprises
@@ -121,7 +123,7 @@ def read_peer(place: Path, ids: list[str]) -> tuple[float, float, int]:
     """The same with NetworkX, over the view of INPUT_TO edges turned round."""
     began = time.perf_counter()
     with (place / "graph.pickle").open("rb") as stream:
-        graph: nx.MultiDiGraph[str] = pickle.load(stream)
+        graph: Any = pickle.load(stream)
     inputs: nx.DiGraph[str] = nx.DiGraph()
     inputs.add_nodes_from(i for i, kind in graph.nodes(data="kind") if kind == "Product")
     inputs.add_edges_from((t, s) for s, t, key in graph.edges(keys=True) if key == "INPUT_TO")
@@ -172,7 +174,7 @@ def main(nodes: int, edges: int) -> None:
         results.append(
             {
                 "peer": label,
-                "ratio": round(theirs["seconds"][part] / ours["seconds"][part], 3),
+                "ratio": float(f"{theirs['seconds'][part] / ours['seconds'][part]:.3g}"),
                 "ours_s": round(ours["seconds"][part], 4),
                 "peer_s": round(theirs["seconds"][part], 4),
                 "ours_mb": round(float(ours["mb"]), 1),  # type: ignore[arg-type]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chainatlas.graph import NotFoundError, regions
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chainatlas.graph import NotFoundError, regions
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import xlsxwriter
+
 from chainatlas.graph.schema import TABLES
 from chainatlas.graph.store import open_store
 from chainatlas.ingest import load, open_pack
@@ -22,7 +23,7 @@ from chainatlas.ingest.quarantine import REASONS
 from cli_tools import Cli, Reject, write_pack
 
 if TYPE_CHECKING:
-    from conftest import MakePack
+    from making import MakePack
 
 Files = Mapping[str, str | bytes]
 Cell = str | float | bool | dt.date

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from chainatlas.graph.schema import TABLES
 from chainatlas.ingest.people import is_person
 

@@ -9,12 +9,12 @@
     layout: { improvedLayout: false },
     interaction: { hover: true, dragNodes: false, tooltipDelay: 150, hideEdgesOnZoom: true },
     nodes: { font: { size: 21, face: data.font, multi: false } },
-    edges: { arrows: { to: { enabled: true, scaleFactor: 0.4 } }, color: { color: "#c8c8c8", highlight: "#222222" },
+    edges: { arrows: { to: { enabled: true, scaleFactor: 0.4 } }, color: { color: "#d4d4d4", highlight: "#222222" },
       smooth: { enabled: true, type: "cubicBezier", forceDirection: "horizontal", roundness: 0.45 }, width: 0.6 },
   });
-
+  const whole = () => network.fit({ animation: false });
   // The first fit knows no label sizes yet.
-  network.once("afterDrawing", () => network.fit({ animation: false }));
+  network.once("afterDrawing", whole);
 
   const panel = document.getElementById("panel");
   const add = (parent, tag, text) => {
@@ -33,25 +33,36 @@
     for (const [term, text] of detail.facts) { add(list, "dt", term); add(list, "dd", text); }
     panel.append(list);
   };
-  network.on("selectNode", (event) => {
-    const id = event.nodes[0];
-    network.selectNodes([id, ...network.getConnectedNodes(id)]);
-    show(id);
-  });
 
+  const products = data.nodes.filter((node) => node.primary);
   const search = document.getElementById("search");
   const filters = [...document.querySelectorAll("#filters input")];
+  let chosen = null;
   const refresh = () => {
     const shown = new Set(filters.filter((box) => box.checked).map((box) => box.value));
     const wanted = search.value.trim().toLowerCase();
-    nodes.update(data.nodes.filter((node) => node.primary).map((node) => ({
+    const near = chosen === null ? null : new Set([chosen, ...network.getConnectedNodes(chosen)]);
+    const lit = (node) => (!wanted || node.search.includes(wanted)) && (!near || near.has(node.id));
+    nodes.update(products.map((node) => ({
       id: node.id,
       hidden: !shown.has(node.primary),
-      opacity: !wanted || node.search.includes(wanted) ? 1 : 0.12,
+      opacity: lit(node) ? 1 : 0.15,
+      font: { color: lit(node) ? "#222222" : "#c8c8c8" },
     })));
-    const hit = wanted && data.nodes.find((node) => node.primary && node.search.includes(wanted));
-    if (hit) { network.focus(hit.id, { scale: 0.9 }); }
+    return wanted ? products.filter((node) => shown.has(node.primary) && node.search.includes(wanted)) : [];
   };
-  search.addEventListener("input", refresh);
+  // A click shows the product's panel and its direct inputs and users; elsewhere it clears that.
+  network.on("click", (event) => {
+    const id = event.nodes[0];
+    chosen = id !== undefined && data.details[id] ? id : null;
+    if (chosen !== null) { show(chosen); }
+    refresh();
+  });
+  search.addEventListener("input", () => {
+    chosen = null;
+    network.unselectAll();
+    const hits = refresh();
+    if (hits.length) { network.focus(hits[0].id, { scale: 0.9 }); } else { whole(); }
+  });
   filters.forEach((box) => box.addEventListener("change", refresh));
 })();

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
+
 from chainatlas.graph import TABLES, Facts, Store, View
 from chainatlas.graph.chain import typed
 from chainatlas.graph.schema import REJECTS
 
+#: Writes files (name -> content) into a new pack folder and returns it.
+MakePack = Callable[[Mapping[str, str | bytes]], Path]
 Row = Mapping[str, str | float | None]
 #: What packs state: pack -> table -> rows with "" for empty cells, sorted.
 Stated = dict[str, dict[str, list[tuple[object, ...]]]]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from chainatlas.api.cli import main
 from chainatlas.graph.store import open_store
 
