@@ -22,6 +22,8 @@ from .style import FONT, LOOKS
 from .tables import grid
 from .words import money
 
+#: Begins the node ids of headings; no product id can hold it, as readers strip it.
+_HEADING = "\x1f"
 _COLUMN, _ROW, _TOP = 240, 118, -120
 #: Radius of the smallest and the largest circle.
 _RADIUS = (12, 38)
@@ -45,7 +47,7 @@ def draw_chain(gaps: Gaps, title: str, stamp: str, table: Any, out: Path) -> Non
         "edges": network.edges,
         "font": FONT,
         "details": {
-            f"product:{row['product']}": {
+            row["product"]: {
                 "name": row["name"],
                 "sentence": reason_sentence(row, beside[row["product"]]),
                 "facts": panel_facts(row, beside[row["product"]]),
@@ -72,7 +74,7 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
     filled: dict[str, int] = {}
     for link, (at, label) in heads.items():
         network.add_node(
-            f"link:{link}", label=label, shape="text", x=at * _COLUMN,
+            _HEADING + link, label=label, shape="text", x=at * _COLUMN,
             y=_TOP - 14 * label.count("\n"), physics=False,
             font={"size": 24, "color": "#1f4e79", "multi": False},
         )  # fmt: skip
@@ -85,7 +87,7 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
         edge = "#000000" if shaky else "#444444"
         fill = {"background": look.colour, "border": edge}
         network.add_node(
-            f"product:{product}",
+            product,
             label=wrapped(f"{look.sign}·{row['name']}"),
             title=_hover(row, beside[product]),
             shape="dot",
@@ -103,7 +105,7 @@ def _network(gaps: Gaps, rows: list[dict[str, Any]], beside: dict[str, Detail]) 
     inputs = gaps.scope.graph["inputs"]
     pairs = inputs[inputs["input"].isin(ours) & inputs["product"].isin(ours)]
     for source, target in zip(pairs["input"], pairs["product"], strict=True):
-        network.add_edge(f"product:{source}", f"product:{target}")
+        network.add_edge(source, target)
     return network
 
 

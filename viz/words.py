@@ -67,13 +67,15 @@ def money(value: float | None) -> str:
 
 
 def number(value: float) -> str:
-    """A plain number as people write it: no exponent, at most three decimals.
+    """A plain number as people write it: no exponent, three decimals or significant digits.
 
     >>> number(999.7), number(0.5), number(12345.6), number(0.00001)
     ('999.7', '0.5', '12,346', '<0.001')
     """
     if value != 0 and abs(value) < 0.001:
         return "<0.001" if value > 0 else ">-0.001"
+    if abs(value) < 1:
+        return f"{value:.3g}"
     shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
