@@ -8,17 +8,13 @@ error.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from .. import __version__
-from ..analysis.gaps import ACTIONS, Gaps, find_gaps
+from ..analysis.gaps import ACTIONS
 from ..analysis.provenance import source_quality
 from ..analysis.scope import Scope
 from ..analysis.supply import supply_rate
@@ -26,100 +22,29 @@ from ..analysis.targets import PER_GAP, find_targets
 from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
-from ..graph.store import View, open_store
+from ..graph.store import open_store
 from ..ingest.load import LoadReport, load
-from ..ingest.pack import Progress as Report
 from ..ingest.pack import open_pack
 from . import answers, main_job
 from .export import export_packs
 from .output import Format, write
-
-DONE, FAILED, QUARANTINED = 0, 1, 3
-DEFAULT_DB = "chainatlas.db"
-
-app = typer.Typer(
-    name="chainatlas",
-    help="产业链知识图谱与强补延固链诊断。",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+from .shell import (
+    DONE,
+    FAILED,
+    QUARANTINED,
+    Cluster,
+    Db,
+    Form,
+    Out,
+    Region,
+    VersionNo,
+    app,
+    gaps_of,
+    note,
+    one_of,
+    progress_bar,
+    view_of,
 )
-_notes = Console(stderr=True, highlight=False, markup=False)
-
-
-def _choose_db(context: typer.Context, own: str) -> str:
-    """``--db`` after the command, else before it, else the environment's, else the default."""
-    above = context.parent.obj if context.parent is not None else None
-    return own or above or DEFAULT_DB
-
-
-def _one_of(allowed: Iterable[str]) -> Callable[[str | None], str | None]:
-    """A check that a value is one of the declared codes; another one is a malformed command."""
-    codes = list(allowed)
-
-    def check(value: str | None) -> str | None:
-        if value is not None and value not in codes:
-            raise typer.BadParameter(f"{value!r}：应为 {' | '.join(codes)}")
-        return value
-
-    return check
-
-
-Db = Annotated[
-    str,
-    typer.Option(
-        "--db",
-        callback=_choose_db,
-        help=f"数据库文件，默认环境变量 CHAINATLAS_DB，再默认 {DEFAULT_DB}。",
-        show_default=False,
-    ),
-]
-Region = Annotated[str, typer.Option("--region", help="GB/T 2260 六位代码或地区全名。")]
-Cluster = Annotated[str, typer.Option("--cluster", help="集群编码，见 chainatlas clusters。")]
-VersionNo = Annotated[int | None, typer.Option("--version", help="数据版本，默认最新。")]
-Form = Annotated[Format, typer.Option("--format", help="输出格式。")]
-Out = Annotated[Path | None, typer.Option("--out", help="写入文件而不是屏幕。")]
-
-
-@app.callback(invoke_without_command=True)
-def _root(
-    context: typer.Context,
-    db: Annotated[
-        str | None, typer.Option("--db", envvar="CHAINATLAS_DB", help="数据库文件。")
-    ] = None,
-    program_version: Annotated[bool, typer.Option("--version", help="程序版本。")] = False,
-) -> None:
-    context.obj = db
-    if program_version:
-        typer.echo(f"chainatlas {__version__}")
-        raise typer.Exit
-
-
-def _view(db: str, version: int | None) -> View:
-    return open_store(db).view(version)
-
-
-def _gaps(db: str, version: int | None, region: str, cluster: str) -> Gaps:
-    return find_gaps(Scope.of(_view(db, version).graph(), geo.resolve(region), cluster))
-
-
-def _note(text: str) -> None:
-    """A line on standard error, never broken in the middle."""
-    _notes.print(text, soft_wrap=True)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Report]:
-    """A progress bar on standard error, shown where that is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=_notes, transient=True, disable=not _notes.is_terminal) as bar:
-        task = bar.add_task("读取", total=None)
-
-        def report(label: str, done: int, total: int) -> None:
-            bar.update(task, description=label, completed=done, total=total)
-
-        yield report
 
 
 @app.command()
@@ -158,14 +83,14 @@ def ingest(
 def _tell_quarantine(result: LoadReport) -> None:
     for pack in result.packs:
         for notice in pack.notices:
-            _note(f"提示：{notice}")
+            note(f"提示：{notice}")
         if pack.people_columns:
-            _note(f"提示：{pack.name} 有 {pack.people_columns} 列个人信息，已丢弃。")
+            note(f"提示：{pack.name} 有 {pack.people_columns} 列个人信息，已丢弃。")
         if pack.quarantined:
             reasons = "，".join(f"{code} {n}" for code, n in pack.reasons.items())
-            _note(f"隔离：{pack.name} 有 {pack.quarantined} 处未能使用（{reasons}）。")
+            note(f"隔离：{pack.name} 有 {pack.quarantined} 处未能使用（{reasons}）。")
     if result.quarantined:
-        _note("详情：chainatlas rejects")
+        note("详情：chainatlas rejects")
         raise typer.Exit(QUARANTINED)
 
 
@@ -174,7 +99,7 @@ def rejects(
     db: Db = "", version: VersionNo = None, form: Form = Format.table, out: Out = None
 ) -> None:
     """隔离区：哪些行没有载入，为什么。"""
-    view = _view(db, version)
+    view = view_of(db, version)
     write(answers.rejects_answer(view.rejects(), view.version), form, out)
 
 
@@ -183,7 +108,7 @@ def clusters(
     db: Db = "", version: VersionNo = None, form: Form = Format.table, out: Out = None
 ) -> None:
     """产业集群一览。"""
-    write(answers.clusters_answer(_view(db, version).graph()), form, out)
+    write(answers.clusters_answer(view_of(db, version).graph()), form, out)
 
 
 @app.command()
@@ -191,7 +116,7 @@ def sources(
     db: Db = "", version: VersionNo = None, form: Form = Format.table, out: Out = None
 ) -> None:
     """数据来源质量：多少事实有文件出处，多少出自一般性知识。"""
-    graph = _view(db, version).graph()
+    graph = view_of(db, version).graph()
     write(answers.sources_answer(source_quality(graph), graph.version), form, out)
 
 
@@ -201,7 +126,7 @@ def gaps(
     cluster: Cluster,
     action: Annotated[
         str | None,
-        typer.Option("--action", callback=_one_of(ACTIONS), help="只看一种动作。"),
+        typer.Option("--action", callback=one_of(ACTIONS), help="只看一种动作。"),
     ] = None,
     db: Db = "",
     version: VersionNo = None,
@@ -209,7 +134,7 @@ def gaps(
     out: Out = None,
 ) -> None:
     """产业链缺口：补链、强链、固链、延链。"""
-    found = _gaps(db, version, region, cluster)
+    found = gaps_of(db, version, region, cluster)
     write(answers.gaps_answer(found, action), form, out)
 
 
@@ -227,7 +152,7 @@ def targets(
     out: Out = None,
 ) -> None:
     """招商目标：每个缺口引进谁、落在哪里、为什么。"""
-    found = _gaps(db, version, region, cluster)
+    found = gaps_of(db, version, region, cluster)
     if product is not None and product not in set(found.table["product"]):
         raise NotFoundError(f"集群 {cluster} 没有这个产品：{product}。")
     ranked = find_targets(found, None if product is None else [product], top or None)
@@ -244,7 +169,7 @@ def supply_rate_command(
     out: Out = None,
 ) -> None:
     """本地化配套率：按价值、按种类、按已知采购。"""
-    scope = Scope.of(_view(db, version).graph(), geo.resolve(region), cluster)
+    scope = Scope.of(view_of(db, version).graph(), geo.resolve(region), cluster)
     write(answers.supply_answer(supply_rate(scope)), form, out)
 
 
@@ -252,7 +177,7 @@ def supply_rate_command(
 def map_command(
     kind: Annotated[
         str,
-        typer.Argument(callback=_one_of(main_job.PICTURES), help="resources | attraction | chain"),
+        typer.Argument(callback=one_of(main_job.PICTURES), help="resources | attraction | chain"),
     ],
     region: Region,
     cluster: Cluster,
@@ -263,8 +188,8 @@ def map_command(
     """画一张图：resources 资源分布图，attraction 招商攻坚图，chain 链图。"""
     if out.suffix.lower() != ".html":
         raise ChainAtlasError(f"不支持的图片格式 {out.suffix or out}：目前只有 .html。")
-    main_job.draw(kind, _gaps(db, version, region, cluster), out)
-    _note(f"已写出 {out}")
+    main_job.draw(kind, gaps_of(db, version, region, cluster), out)
+    note(f"已写出 {out}")
 
 
 @app.command()
@@ -301,15 +226,15 @@ def export(
     version: VersionNo = None,
 ) -> None:
     """把全部事实导出为数据包，可以重新导入。"""
-    for folder in export_packs(_view(db, version), out):
-        _note(f"已写出 {folder}")
+    for folder in export_packs(view_of(db, version), out):
+        note(f"已写出 {folder}")
 
 
 @app.command()
 def backup(out: Annotated[Path, typer.Option("--out", help="备份文件。")], db: Db = "") -> None:
     """备份整个数据库，含全部版本。"""
     open_store(db).backup(out)
-    _note(f"已备份到 {out}")
+    note(f"已备份到 {out}")
 
 
 @app.command()
@@ -320,7 +245,7 @@ def restore(
 ) -> None:
     """用备份恢复数据库。"""
     restore_store(source, Path(db), replace=force)
-    _note(f"已恢复到 {db}")
+    note(f"已恢复到 {db}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -334,10 +259,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else DONE
     except ChainAtlasError as error:
-        _note(f"错误：{error}")
+        note(f"错误：{error}")
         return FAILED
     except KeyboardInterrupt:
-        _note("已中止。")
+        note("已中止。")
         return FAILED
     return DONE
 

@@ -15,7 +15,7 @@ import typer
 from python_calamine import CalamineWorkbook
 
 from chainatlas.analysis.gaps import ACTIONS
-from chainatlas.api.cli import app
+from chainatlas.api.shell import app
 from chainatlas.graph import regions
 from cli_tools import Cli, write_pack
 
