@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "tests" / "expected").glob("*-*.csv"))
 #: Share of products whose computed primary is the expected or the other accepted answer: what the
 #: pack shall reach, and what it has reached and may not fall below.
-AIM, REACHED = 0.8, {"display-420100": 0.74, "ic-420100": 0.62}
+AIM, REACHED = 0.8, {"display-420100": 0.84, "ic-420100": 0.8}
 GONE = "not in cluster"
 
 
