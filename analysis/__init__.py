@@ -7,6 +7,7 @@ Start here:
 - :mod:`.gaps` applies the four actions of section 5, with reasons, routes and robustness.
 - :mod:`.priority` ranks gaps; :mod:`.supply` is the local supply rate 本地化配套率.
 - :mod:`.evidence` collects what an official needs beside a gap.
+- :mod:`.inventory` says what a region has of a cluster.
 - :mod:`.provenance` counts facts by the quality of their source.
 - :mod:`.targets` says whom to bring in, where to land them, and why.
 

@@ -25,7 +25,7 @@ from ..graph.errors import ChainAtlasError, NotFoundError
 from ..graph.store import open_store
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import open_pack
-from . import answers, main_job
+from . import answers, commands_report, main_job
 from .export import export_packs
 from .output import Format, write
 from .shell import (
@@ -45,6 +45,9 @@ from .shell import (
     progress_bar,
     view_of,
 )
+
+#: Modules whose commands join the application when they are imported.
+JOINED = (commands_report,)
 
 
 @app.command()

@@ -28,6 +28,8 @@ from . import answers
 #: The pack that ships with the program.
 SHIPPED = Path(str(files("chainatlas").joinpath("data", "hubei")))
 PICTURES = {"chain": "链图", "resources": "资源分布图", "attraction": "招商攻坚图"}
+#: Forms of a report, by ending.
+REPORTS = (".html", ".docx")
 #: Gaps of each cluster that the summary names.
 _FIRST = 3
 
@@ -78,6 +80,8 @@ def _cluster(found: Gaps, name: str, out: Path, stem: str) -> str:
         draw(kind, found, out / f"{stem}-{zh}.html", targets)
     rate = supply_rate(found.scope)
     _lists(found, targets, rate, out / f"{stem}-清单.xlsx")
+    for ending in REPORTS:
+        report(found, out / f"{stem}-报告{ending}", targets)
     return _told(found, targets, rate, name)
 
 
@@ -131,9 +135,7 @@ def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None)
     from ..viz.chain import draw_chain
     from ..viz.resources import draw_resources
 
-    graph = found.scope.graph
-    row = graph["clusters"].set_index("id").loc[found.scope.cluster].to_dict()
-    title = titled(found.scope.region, str(row["name"]), str(row["region"])) + PICTURES[kind]
+    title = _heading(found, PICTURES[kind])
     stamp = _stamp(found)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -148,6 +150,33 @@ def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None)
         raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
 
 
+def report(found: Gaps, out: Path, targets: pd.DataFrame | None = None) -> None:
+    """Write the report of a region and cluster.
+
+    Args:
+        found: What to report on.
+        out: The file; its ending is one of :data:`REPORTS`.
+        targets: Ranked targets, found anew where None.
+    """
+    # Word documents are slow to import, and most commands write none.
+    from ..viz.office import write_docx
+    from ..viz.report import compose, write_html
+
+    ranked = find_targets(found) if targets is None else targets
+    rate, quality = supply_rate(found.scope), source_quality(found.scope.graph)
+    content = compose(found, ranked, rate, quality, _heading(found, "诊断报告"), _stamp(found))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        {".html": write_html, ".docx": write_docx}[out.suffix.lower()](content, out)
+    except OSError as error:
+        raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
+
+
+def _heading(found: Gaps, what: str) -> str:
+    row = found.scope.graph["clusters"].set_index("id").loc[found.scope.cluster].to_dict()
+    return titled(found.scope.region, str(row["name"]), str(row["region"])) + what
+
+
 def _stamp(found: Gaps) -> str:
     place = place_name(found.scope.region)
     return f"地区 {place}（{found.scope.region}）｜数据版本 {found.version}｜{date.today()}"
@@ -155,6 +184,7 @@ def _stamp(found: Gaps) -> str:
 
 def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> None:
     from ..viz.attraction import battle_table
+    from ..viz.report import links_table
     from ..viz.xlsx import Sheet, write_workbook
 
     diagnosis = answers.gaps_answer(found)
@@ -164,6 +194,7 @@ def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> 
         Sheet("招商攻坚", "招商攻坚清单", battle_table(found, targets)),
         Sheet("产业链诊断", diagnosis.title, diagnosis.table, diagnosis.units),
         Sheet("目标企业", whom.title, whom.table),
+        Sheet("环节", "各环节现状", links_table(found)),
         Sheet("本地化配套率", rates.title, rates.table),
     ]
     try:

@@ -292,9 +292,16 @@ def test_every_cluster_has_three_pictures_and_a_list(atlas: Atlas) -> None:
     names = {path.name for path in atlas.out.iterdir()}
     ids = [c["id"] for c in atlas.ask("clusters")["clusters"]]
     assert len(ids) == 7
-    for kind in ("链图.html", "资源分布图.html", "招商攻坚图.html", "清单.xlsx"):
+    for kind in (
+        "链图.html",
+        "资源分布图.html",
+        "招商攻坚图.html",
+        "清单.xlsx",
+        "报告.html",
+        "报告.docx",
+    ):
         assert len([n for n in names if n.endswith("-" + kind)]) == 7, kind
-    assert len(names) == 7 * 4 + 2
+    assert len(names) == 7 * 6 + 2
     assert {"assets", "小结.txt"} <= names
 
 
@@ -459,7 +466,7 @@ def sheets_xml(path: Path) -> dict[str, ElementTree.Element]:
 
 def test_the_workbook_shows_the_gaps_answer(atlas: Atlas, cluster: str) -> None:
     book = CalamineWorkbook.from_path(str(atlas.out / f"{CLUSTERS[cluster][1]}-清单.xlsx"))
-    assert book.sheet_names == ["招商攻坚", "产业链诊断", "目标企业", "本地化配套率"]
+    assert book.sheet_names == ["招商攻坚", "产业链诊断", "目标企业", "环节", "本地化配套率"]
     title, stamp, head, *body = book.get_sheet_by_name("产业链诊断").to_python()
     assert title[0] == f"{place_name(CLUSTERS[cluster][0])} 产业链诊断"
     assert "数据版本" in str(stamp[0])
@@ -514,7 +521,7 @@ def test_workbooks_are_lists_to_work_with(atlas: Atlas) -> None:
             "".join(x.text or "" for x in si.iter("t")) for si in parts["xl/sharedStrings.xml"]
         ]
         pages = [root for name, root in parts.items() if name.startswith("xl/worksheets/sheet")]
-        assert len(pages) == 4
+        assert len(pages) == 5
         for page in pages:
             pane = next(page.iter("pane"))
             assert (pane.get("state"), pane.get("ySplit")) == ("frozen", "3")
@@ -584,7 +591,7 @@ def test_the_main_job_copes_with_an_empty_cluster(sparse: Atlas, tmp_path: Path)
     pack = sparse.db.parent / "pack"
     made = Atlas(tmp_path / "facts.db", tmp_path / "out")
     made.call("run", "--pack", str(pack), "--out", str(made.out))
-    assert len(list(made.out.glob("*.html"))) == 9
+    assert len(list(made.out.glob("*.html"))) == 12
     assert len(list(made.out.glob("*.xlsx"))) == 3
 
 

@@ -1,0 +1,29 @@
+"""``chainatlas report``: the report of one region and cluster, as a page or a Word document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..graph.errors import ChainAtlasError
+from . import main_job
+from .shell import Cluster, Db, Region, VersionNo, app, gaps_of, note
+
+
+@app.command("report")
+def report_command(
+    region: Region,
+    cluster: Cluster,
+    out: Annotated[Path, typer.Option("--out", help="输出文件，以 .html 或 .docx 结尾。")],
+    db: Db = "",
+    version: VersionNo = None,
+) -> None:
+    """诊断报告：有什么、缺什么、哪里脆弱、引进谁、先做什么、有多大把握。"""
+    if out.suffix.lower() not in main_job.REPORTS:
+        raise ChainAtlasError(
+            f"不支持的报告格式 {out.suffix or out}：应为 {'、'.join(main_job.REPORTS)}。"
+        )
+    main_job.report(gaps_of(db, version, region, cluster), out)
+    note(f"已写出 {out}")
