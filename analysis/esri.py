@@ -57,6 +57,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from ..graph.chain import Codes, Floats
+from ..graph.schema import EPSILON
 from . import esri_queue
 from .esri_queue import NEARLY_ALL
 
@@ -234,10 +235,10 @@ def esri(
         Losses in 0..1 of shape (shocks,), or (kinds, shocks); NaN where the weights sum to 0.
 
     Raises:
-        ValueError: The tolerance is negative, or numba is asked for and missing.
+        ValueError: The tolerance is below 1e-12, or numba is asked for and missing.
     """
-    if not tolerance >= 0:
-        raise ValueError("the tolerance must not be negative")
+    if not tolerance >= EPSILON:
+        raise ValueError("the tolerance must be at least 1e-12")
     sets = [np.array([i]) for i in range(len(network))] if shocks is None else shocks
     hit = [np.unique(np.asarray(s, dtype=np.int64)) for s in sets]
     counted = np.asarray(network.output if weights is None else weights, dtype=np.float64)
