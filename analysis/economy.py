@@ -94,9 +94,7 @@ class Economy:
     def scaled(self, factor: float) -> Economy:
         """The same economy with all imputed sizes multiplied by a factor."""
         scale = np.where(self.imputed, factor, 1.0)
-        result = replace(
-            self, size=self.size * scale, output=self.output * scale[self.enterprise]
-        )
+        result = replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
         result.__dict__["places"] = self.places  # plants stay where they are
         return result
 

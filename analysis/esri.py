@@ -202,7 +202,7 @@ class Plan:
         return cls(
             network.product,
             network.output,
-            np.bincount(network.product, network.output, minlength=kinds),
+            np.bincount(network.product, network.output, minlength=kinds).astype(np.float64),
             needs // (kinds + 1),
             inputs,
             inputs.T.tocsr(),
@@ -253,7 +253,9 @@ def esri(
     if engine == "numba" and not installed:
         raise ValueError("numba is not installed: pip install chainatlas[risk]")
     fast = engine == "numba" or (engine == "auto" and installed and work > WORTH_COMPILING)
-    lost = _queued(network, hit, part, tolerance) if fast else _batched(network, hit, part, tolerance)
+    lost = (
+        _queued(network, hit, part, tolerance) if fast else _batched(network, hit, part, tolerance)
+    )
     lost[(total <= 0).ravel()] = np.nan
     return lost if counted.ndim > 1 else lost[0]
 
@@ -317,11 +319,9 @@ def _losses(plan: Plan, shock: Floats, tolerance: float) -> Floats:
     down, up = shock.copy(), shock.copy()
     buyers, first = np.unique(plan.buyer, return_index=True)
     n, kinds = len(plan.product), len(plan.market)
-    market = sparse.csr_array(
-        (plan.output, (plan.product, np.arange(n))), shape=(kinds, n), dtype=np.float64
-    )
+    market = sparse.coo_array((plan.output, (plan.product, np.arange(n))), shape=(kinds, n)).tocsr()
     while len(columns):
-        left = (market @ (1.0 - down))[plan.product]
+        left = np.asarray(market @ (1.0 - down))[plan.product]
         with np.errstate(invalid="ignore", divide="ignore"):
             sigma = np.where(left > 0, np.minimum(1.0, plan.output[:, None] / left), 1.0)
         lost = plan.inputs @ (sigma * down)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ..graph import regions as geo
-from ..graph.chain import Codes, Floats
+from ..graph.chain import Codes, Direction, Floats
 from ..graph.schema import EPSILON
 from .economy import Mask, sums
 from .esri import Engine, Network, esri
@@ -227,8 +227,9 @@ def _chain(scope: Scope) -> Mask:
     graph = scope.graph
     start = scope.chain["product"].tolist()
     found = np.zeros(scope.economy.products, dtype=bool)
-    for direction in ("upstream", "downstream"):
-        reached = graph.closure("INPUT_TO", start, direction)  # type: ignore[arg-type]
+    directions: tuple[Direction, ...] = ("upstream", "downstream")
+    for direction in directions:
+        reached = graph.closure("INPUT_TO", start, direction)
         found[graph.position("products", reached["id"])] = True
     return found
 
@@ -366,9 +367,7 @@ class _Shocks:
             values = np.array(losses).reshape(len(found), 2, n)[:, kind]
             columns[name], columns[f"{name}_sd"] = values.mean(axis=0), _spread(values)
         largest = self.sources.largest[self.points["at"].to_numpy(np.int64)]
-        table = self.points.assign(
-            largest=ids[largest], largest_name=names[largest], **columns
-        )
+        table = self.points.assign(largest=ids[largest], largest_name=names[largest], **columns)
         table["gain"] = table["local"] - table["diversified"]
         table = table.sort_values(["local", "product"], ascending=[False, True], ignore_index=True)
         return table[list(PRODUCT_COLUMNS)]
@@ -433,4 +432,3 @@ def diversified(network: Network, firm: int) -> Network:
         np.concatenate([network.essential, network.essential[extra]]),
         output,
     )
-

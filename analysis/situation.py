@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -25,32 +25,36 @@ from .supply import SupplyRate, supply_rate
 SAME = 1e-9
 
 
-def _figure(zh: str, unit: str = "ratio", better: int = 0) -> dict[str, Any]:
-    return {"zh": zh, "unit": unit, "better": better}
+_NO_INPUTS = "本地没有该集群产品的投入需求"
+_NO_NEED = "本地不需要该集群的任何产品"
+_NO_OUTPUT = "本地没有该集群的产出"
 
 
-#: Every figure of a situation: Chinese name, unit, and whether more is better (1), worse (-1) or
-#: neither (0).
-FIGURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+def _figure(zh: str, unit: str = "ratio", undefined: str = "") -> dict[str, str]:
+    return {"zh": zh, "unit": unit, "undefined": undefined}
+
+
+#: Every figure of a situation: Chinese name, unit, and why it is undefined where it is.
+FIGURES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "value": _figure("本地化配套率（按价值）", better=1),
-        "value_low": _figure("本地化配套率（按价值，仅已知营收）", better=1),
-        "count": _figure("本地化配套率（按种类）", better=1),
-        "observed": _figure("本地化配套率（按已知采购）", better=1),
-        "known_output_share": _figure("已知营收占产出"),
-        "completeness": _figure("链条完整度", better=1),
-        "completeness_weighted": _figure("链条完整度（按需求加权）", better=1),
+        "value": _figure("本地化配套率（按价值）", undefined=_NO_INPUTS),
+        "value_low": _figure("本地化配套率（按价值，仅已知营收）", undefined=_NO_INPUTS),
+        "count": _figure("本地化配套率（按种类）", undefined=_NO_INPUTS),
+        "observed": _figure("本地化配套率（按已知采购）", undefined="没有记录在案的采购金额"),
+        "known_output_share": _figure("已知营收占产出", undefined=_NO_OUTPUT),
+        "completeness": _figure("链条完整度", undefined=_NO_NEED),
+        "completeness_weighted": _figure("链条完整度（按需求加权）", undefined=_NO_NEED),
         "needed": _figure("有本地需求的产品数", "count"),
-        "present": _figure("其中本地具备的产品数", "count", 1),
-        "output": _figure("本地集群产出", "CNY", 1),
-        "unmet": _figure("本地未满足需求", "CNY", -1),
-        "gaps": _figure("缺口数", "count", -1),
-        **{name: _figure(f"{zh}数", "count", -1) for name, zh in ACTIONS.items()},
-        "single_points": _figure("来源单一的产品数", "count", -1),
-        "import_dependent": _figure("命脉依赖进口的产品数", "count", -1),
-        "exposed_output": _figure("依赖单一来源投入的产出占比", better=-1),
-        "worst_loss": _figure("单家企业停产的最大当期损失", better=-1),
-        "concentration": _figure("本地产出集中度", better=-1),
+        "present": _figure("其中本地具备的产品数", "count"),
+        "output": _figure("本地集群产出", "CNY"),
+        "unmet": _figure("本地未满足需求", "CNY"),
+        "gaps": _figure("缺口数", "count"),
+        **{name: _figure(f"{zh}数", "count") for name, zh in ACTIONS.items()},
+        "single_points": _figure("来源单一的产品数", "count"),
+        "import_dependent": _figure("命脉依赖进口的产品数", "count"),
+        "exposed_output": _figure("依赖单一来源投入的产出占比", undefined=_NO_OUTPUT),
+        "worst_loss": _figure("单家企业停产的最大当期损失", undefined=_NO_OUTPUT),
+        "concentration": _figure("本地产出集中度", undefined=_NO_OUTPUT),
     }
 )
 
@@ -175,12 +179,17 @@ class Difference:
     closed: tuple[tuple[str, str], ...]
 
     def figures(self) -> list[dict[str, Any]]:
-        """Every figure before and after: {name, before, after, change}; None where undefined."""
+        """Every figure before and after: {name, before, after, change, reason}.
+
+        Undefined ones are None, and ``reason`` says why.
+        """
         rows = []
         for name in FIGURES:
             old, new = self.before.figures[name], self.after.figures[name]
             change = None if old is None or new is None else new - old
-            rows.append({"name": name, "before": old, "after": new, "change": change})
+            reason = FIGURES[name]["undefined"] if change is None else None
+            row = {"name": name, "before": old, "after": new, "change": change}
+            rows.append({**row, "reason": reason})
         return rows
 
 
@@ -234,6 +243,3 @@ def moved(change: Mapping[str, Any]) -> bool:
     if old is None or new is None:
         return old is not new
     return not math.isclose(old, new, rel_tol=SAME, abs_tol=EPSILON)
-
-
-assert {f.name for f in fields(SupplyRate)} - {"region", "cluster", "version"} <= set(FIGURES)

@@ -68,16 +68,6 @@ class Sourcing:
             effective = np.where(hhi > 0, 1.0 / hhi, np.nan)
         return cls(maker, product, share, largest, top, effective)
 
-    @property
-    def loss(self) -> Floats:
-        """What a product's buyers lose of it at once where its largest maker stops, (products,)."""
-        return at_once(self.top_share)
-
-    @property
-    def diversified(self) -> Floats:
-        """The same where two makers of half the output stood in its place, (products,)."""
-        return at_once(self.top_share / 2.0)
-
 
 def at_once(share: Floats) -> Floats:
     """What buyers lose of an input where a maker of a share of the market stops."""

@@ -159,7 +159,9 @@ def supply_network(economy: Economy, rules: Rules, products: Mask) -> SupplyNetw
         shared["essential"].to_numpy(bool),
     )
     size = np.int64(economy.products + 1)
-    served = np.unique(sales["buyer"].to_numpy(np.int64) * size + sales["product"].to_numpy(np.int64))
+    served = np.unique(
+        sales["buyer"].to_numpy(np.int64) * size + sales["product"].to_numpy(np.int64)
+    )
     asked = lines.enterprise[lines.need_line] * size + lines.need_product
     return SupplyNetwork(lines, links, ~np.isin(asked, served), unused)
 
@@ -195,7 +197,7 @@ def _sales(economy: Economy, lines: Lines, products: Mask) -> tuple[pd.DataFrame
             "need": lines.need,
         }
     )
-    wanted = wanted.groupby(["buyer", "product"], as_index=False)["need"].sum()
+    wanted = wanted.groupby(["buyer", "product"])[["need"]].sum().reset_index()
     sales = sales.merge(wanted, on=["buyer", "product"], how="left")
     suppliers = sales.groupby(["buyer", "product"])["supplier"].transform("size")
     sales["amount"] = sales["amount"].fillna(sales["need"] / suppliers)
@@ -228,9 +230,7 @@ def _with_lines(
     return grown, np.asarray(at, dtype=np.int64)
 
 
-def _shared_out(
-    lines: Lines, sales: pd.DataFrame, economy: Economy
-) -> tuple[Lines, pd.DataFrame]:
+def _shared_out(lines: Lines, sales: pd.DataFrame, economy: Economy) -> tuple[Lines, pd.DataFrame]:
     """Purchases by buyer's line: by need, else by output, else a line of unknown product."""
     sales = sales.drop(columns="need").assign(sale=np.arange(len(sales)))
     by_need = pd.DataFrame(
@@ -347,7 +347,7 @@ def _bounds(values: Codes, wanted: Codes) -> tuple[Codes, Codes]:
 
 
 def _density(share: Floats, want: Floats, links: float) -> float:
-    """z for which the expected number of links is the one wanted, by bisection on log z.
+    """Z for which the expected number of links is the one wanted, by bisection on log z.
 
     Long lists are put into bins of alike size first; the density is an assumption anyway.
     """

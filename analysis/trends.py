@@ -88,9 +88,7 @@ def between(versions: Sequence[Version], old: int, new: int, most: int | None) -
     return [ends[0], *inner, *ends[1:]]
 
 
-def trend(
-    graphs: Iterable[tuple[Version | None, ChainGraph]], region: str, cluster: str
-) -> Trend:
+def trend(graphs: Iterable[tuple[Version | None, ChainGraph]], region: str, cluster: str) -> Trend:
     """Situations of several versions, and what changed from the first to the last.
 
     Args:

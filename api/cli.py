@@ -26,6 +26,9 @@ from ..graph.store import open_store
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import open_pack
 from . import answers, main_job
+from . import commands_risk as commands_risk
+from . import commands_simulate as commands_simulate
+from . import commands_trends as commands_trends
 from .export import export_packs
 from .output import Format, write
 from .shell import (

@@ -6,5 +6,6 @@ Start here:
 - :mod:`.page` puts pictures into offline HTML pages that share one ``assets`` folder.
 - :mod:`.chain` draws the 链图; :mod:`.resources` the 资源分布图; :mod:`.attraction` the 招商攻坚图.
 - :mod:`.boundaries` reads and simplifies the outlines of regions.
+- :mod:`.changes` says in Chinese what changed between two states of a cluster.
 - :mod:`.xlsx` writes lists as workbooks.
 """

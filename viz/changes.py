@@ -1,15 +1,14 @@
-"""What changed between two situations, in Chinese sentences and tables."""
+"""What changed between two situations, in Chinese sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from ..analysis.gaps import STATES
 from ..analysis.simulate import SIZES, Simulation
-from ..analysis.situation import CHANGES, FIGURES, Difference, moved
+from ..analysis.situation import FIGURES, Difference, moved
+from ..graph.chain import records
 from .words import money, number, percent, place_name
 
 #: Products named in one sentence; the others are counted.
@@ -28,6 +27,12 @@ def figure_text(name: str, value: float | None) -> str:
 
 def explained(difference: Difference) -> list[str]:
     """The difference in sentences: gaps first, then demand, then every figure that moved."""
+    figures = [_moved(change) for change in difference.figures() if moved(change)]
+    return [*causes(difference), *figures] or ["各项结论和指标都没有变化。"]
+
+
+def causes(difference: Difference) -> list[str]:
+    """Gaps that came and went, demand that came and went, and whose failure now costs most."""
     products = difference.products
     names = dict(zip(products["product"], products["name"], strict=True))
     result = []
@@ -36,21 +41,20 @@ def explained(difference: Difference) -> list[str]:
             listed = [f"{names[p]}（{STATES[a]}）" for p, a in pairs]
             result.append(f"{words}缺口 {len(pairs)} 项：{_listed(listed)}。")
     new, gone = [], []
-    for row in products.itertuples(index=False):
-        was, now = _demand(row.before), _demand(row.after)
+    for row in records(products):
+        was, now = _demand(row["before"]), _demand(row["after"])
         if was == 0 and now > 0:
-            new.append(f"{row.name}（{money(now)}）")
+            new.append(f"{row['name']}（{money(now)}）")
         if was > 0 and now == 0:
-            gone.append(f"{row.name}（{money(was)}）")
+            gone.append(f"{row['name']}（{money(was)}）")
     if new:
         result.append(f"{len(new)} 种产品新出现本地需求：{_listed(new)}；完整度的分母随之增大。")
     if gone:
         result.append(f"{len(gone)} 种产品不再有本地需求：{_listed(gone)}。")
-    result += [_moved(change) for change in difference.figures() if moved(change)]
     before, after = difference.before.worst, difference.after.worst
     if before != after and after is not None:
         result.append(f"停产影响最大的企业变为{after[1]}。")
-    return result or ["各项结论和指标都没有变化。"]
+    return result
 
 
 def _listed(texts: Sequence[str]) -> str:
@@ -68,23 +72,23 @@ def _moved(change: Mapping[str, Any]) -> str:
     if old is None:
         return f"{zh}此前无法计算，现为 {figure_text(name, new)}。"
     if new is None:
-        return f"{zh}由 {figure_text(name, old)} 变为无法计算（分母为零）。"
-    way, sign = ("升至", "+") if new > old else ("降至", "−")
+        return f"{zh}由 {figure_text(name, old)} 变为无法计算（{change['reason']}）。"
+    way = "升至" if new > old else "降至"
     # Shares may move by less than the decimals of a table show.
-    was, now, by = (
-        (f"{100 * old:.2f}%", f"{100 * new:.2f}%", f"{100 * abs(new - old):.2g} 个百分点")
-        if unit == "ratio"
-        else (figure_text(name, old), figure_text(name, new), figure_text(name, abs(new - old)))
+    was, now = (
+        f"{100 * value:.2f}%" if unit == "ratio" else figure_text(name, value)
+        for value in (old, new)
     )
-    return f"{zh}由 {was} {way} {now}（{sign}{by}）。"
+    return f"{zh}由 {was} {way} {now}（{change_text(change)}）。"
 
 
 def simulation_sentences(simulation: Simulation) -> list[str]:
     """What was assumed, and what follows."""
-    return [*_effects(simulation), *explained(simulation.difference)]
+    return [*assumptions(simulation), *explained(simulation.difference)]
 
 
-def _effects(simulation: Simulation) -> list[str]:
+def assumptions(simulation: Simulation) -> list[str]:
+    """What each move did to the enterprise's output in China."""
     result = []
     for effect in simulation.effects:
         listed = [
@@ -101,30 +105,20 @@ def _effects(simulation: Simulation) -> list[str]:
     return result
 
 
-def figures_table(difference: Difference) -> pd.DataFrame:
-    """Every figure before and after."""
-    rows = difference.figures()
-    return pd.DataFrame(
-        {
-            "指标": [FIGURES[row["name"]]["zh"] for row in rows],
-            "之前": [figure_text(row["name"], row["before"]) for row in rows],
-            "之后": [figure_text(row["name"], row["after"]) for row in rows],
-            "有变化": ["是" if moved(row) else "" for row in rows],
-        }
-    )
+def change_text(change: Mapping[str, Any]) -> str:
+    """By how much a figure moved, with its sign; "" where it cannot be told."""
+    name, by = change["name"], change["change"]
+    if by is None:
+        return ""
+    sign = "+" if by > 0 else "−"
+    if FIGURES[name]["unit"] == "ratio":
+        return f"{sign}{100 * abs(by):.2g} 个百分点"
+    return sign + figure_text(name, abs(by))
 
 
-def products_table(difference: Difference) -> pd.DataFrame:
-    """Products whose actions or figures changed."""
-    rows = []
-    for row in difference.products.itertuples(index=False):
-        cells = {"产品": row.name, "变化": CHANGES[row.change]}
-        for when, side in (("之前", row.before), ("之后", row.after)):
-            actions = [] if side is None else side["actions"]
-            state = "—" if side is None else STATES[side["primary"]]
-            cells[f"{when}动作"] = "、".join(STATES[a] for a in actions) or state
-        for when, side in (("之前", row.before), ("之后", row.after)):
-            cells[f"{when}产出"] = "—" if side is None else money(side["output"])
-            cells[f"{when}需求"] = "—" if side is None else money(side["demand"])
-        rows.append({**cells, "产品编码": row.product})
-    return pd.DataFrame(rows)
+def state_text(side: Mapping[str, Any] | None) -> str:
+    """How a product stands: its actions or state, and what is made of what is needed."""
+    if side is None:
+        return "—"
+    actions = "、".join(STATES[a] for a in side["actions"]) or STATES[side["primary"]]
+    return f"{actions}；产出 {money(side['output'])}，需求 {money(side['demand'])}"

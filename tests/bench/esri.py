@@ -82,12 +82,13 @@ def peer(network: Network, firms: np.ndarray) -> Floats:
         down, up = np.zeros(n), np.zeros(n)
         down[firm] = up[firm] = 1.0
         while True:
-            left = (market @ (1.0 - down))[network.product]
+            left = np.asarray(market @ (1.0 - down))[network.product]
             with np.errstate(invalid="ignore", divide="ignore"):
                 sigma = np.where(left > 0, np.minimum(1.0, network.output / left), 1.0)
             next_down = np.zeros(n)
-            np.maximum.at(next_down, buyer, inputs @ (sigma * down))
-            next_down, next_up = np.minimum(next_down, 1.0), np.minimum(orders @ up, 1.0)
+            np.maximum.at(next_down, buyer, np.asarray(inputs @ (sigma * down)))
+            next_down = np.minimum(next_down, 1.0)
+            next_up = np.minimum(np.asarray(orders @ up), 1.0)
             next_down[firm] = next_up[firm] = 1.0
             fall = max((next_down - down).max(), (next_up - up).max())
             down, up = next_down, next_up
@@ -138,15 +139,20 @@ def main() -> None:
     options.add_argument("--table", action="store_true")
     given = options.parse_args()
     if not given.table:
-        print(json.dumps([measure(*given.size, given.sample)], ensure_ascii=False))
+        firms, links = given.size
+        print(json.dumps([measure(firms, links, given.sample)], ensure_ascii=False))
         return
-    sizes = [(1_000, 4_700, None), (10_000, 47_000, None), (100_000, 470_000, given.sample or 2_000)]
+    sizes = [
+        (1_000, 4_700, None),
+        (10_000, 47_000, None),
+        (100_000, 470_000, given.sample or 2_000),
+    ]
     rows = [measure(*size) for size in sizes]
     seconds = [float(str(row["ours_s"])) for row in rows]
     memory = [float(str(row["ours_mb"])) for row in rows]
-    firms = np.log([size[0] for size in sizes])
+    scale = np.log([size[0] for size in sizes])
     for what, values in (("time", seconds), ("memory", memory)):
-        exponent = np.polyfit(firms, np.log(values), 1)[0]
+        exponent = np.polyfit(scale, np.log(values), 1)[0]
         print(f"{what} grows with firms to the power {exponent:.2f}", file=sys.stderr)
     print(json.dumps(rows, ensure_ascii=False))
 
