@@ -242,7 +242,7 @@ def esri(
     sets = [np.array([i]) for i in range(len(network))] if shocks is None else shocks
     hit = [np.unique(np.asarray(s, dtype=np.int64)) for s in sets]
     counted = np.asarray(network.output if weights is None else weights, dtype=np.float64)
-    kinds = counted.reshape(-1, len(network)) if len(network) else counted.reshape(-1, 0)
+    kinds = np.atleast_2d(counted)
     total = kinds.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(total > 0, kinds / total, np.nan)

@@ -95,12 +95,14 @@ class Needs:
     Attributes:
         used: The input, (n,).
         made: The product, (n,).
+        cost: Its input coefficient, above 0, (n,).
         part: Its part of the cost of all inputs of the product, (n,).
         essential: Whether its criticality reaches ``critical_min``, (n,).
     """
 
     used: Codes
     made: Codes
+    cost: Floats
     part: Floats
     essential: Mask
 
@@ -111,13 +113,16 @@ class Needs:
         made = graph.located("inputs", "product")
         rows = np.flatnonzero(products[made])
         made, used = made[rows], graph.located("inputs", "input")[rows]
-        cost = np.asarray(economy.coefficients[used, made], dtype=np.float64).ravel()
+        cost = np.zeros(len(used))
+        if len(used):  # SciPy answers an empty question with a matrix
+            cost[:] = economy.coefficients[used, made]
         criticality = graph.number("inputs", "criticality")[rows]
         essential = criticality >= rules.critical_min - EPSILON
         whole = np.bincount(made, cost, minlength=economy.products)
         counted = cost > 0
         used, made = used[counted], made[counted]
-        return cls(used, made, cost[counted] / whole[made], essential[counted])
+        cost = cost[counted]
+        return cls(used, made, cost, cost / whole[made], essential[counted])
 
 
 def local_output(economy: Economy, region: str, products: Codes) -> tuple[Mask, Floats]:

@@ -83,10 +83,14 @@ class Lines:
         domestic = sums(inverse, home, len(pair))
         product = pair % size
         needs = Needs.of(economy, rules, products)
-        cost = np.asarray(economy.coefficients[needs.used, needs.made], dtype=np.float64).ravel()
         lines = pd.DataFrame({"made": product, "line": np.arange(len(pair)), "home": domestic})
         wants = pd.DataFrame(
-            {"made": needs.made, "used": needs.used, "cost": cost, "essential": needs.essential}
+            {
+                "made": needs.made,
+                "used": needs.used,
+                "cost": needs.cost,
+                "essential": needs.essential,
+            }
         )
         joined = lines[lines["home"] > 0].merge(wants, on="made")
         return cls(
