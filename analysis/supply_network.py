@@ -17,9 +17,9 @@ with output s sells to line j with need d with probability ::
 
     p(i,j) = z s(i) d(j) / (1 + z s(i) d(j))
 
-where z makes the expected number of suppliers per need ``SUPPLIERS_PER_NEED`` (all where there are
-no more). Given that it sells, it sells s(i) d(j) / p(i,j), scaled so that every need is met in full;
-a need that drew nobody is met by one supplier drawn in proportion to output. Who supplies whom is
+Given that it sells, it sells s(i) d(j) / p(i,j), scaled so that every need is met in full; a need
+that drew nobody is met by one supplier drawn in proportion to output. z is such that a need has
+``SUPPLIERS_PER_NEED`` suppliers on average, those included (all where there are no more). Who supplies whom is
 drawn anew for each member of an ensemble.
 """
 
@@ -357,12 +357,14 @@ def _density(share: Floats, want: Floats, links: float) -> float:
     """
     s, ns = _binned(share)
     d, nd = _binned(want)
-    product, count = np.outer(s, d), np.outer(ns, nd)
     low, high = -50.0, 200.0
     for _ in range(60):
         middle = (low + high) / 2
-        pull = np.exp(middle) * product
-        if float((count * (pull / (1.0 + pull))).sum()) < links:
+        pull = np.exp(middle) * np.outer(s, d)
+        drawn = ns @ (pull / (1.0 + pull))
+        # Chance that a need draws nobody: the product of all 1 - p.
+        lonely = np.exp(-(ns @ np.log1p(pull)))
+        if float(nd @ (drawn + lonely)) < links:
             low = middle
         else:
             high = middle

@@ -171,7 +171,7 @@ def test_a_second_source_halves_the_amount_and_more() -> None:
 )
 def test_bad_networks_are_refused(field: str, value: list[float]) -> None:
     good = {"product": [0, 1], "source": [0], "target": [1], "weight": [1.0], "output": [1.0, 1.0]}
-    with pytest.raises(ValueError, match="link|amounts|outputs"):
+    with pytest.raises(ValueError, match=r"link|amounts|outputs"):
         Network.of(**{**good, field: value})
 
 
