@@ -131,18 +131,12 @@ def membership(economy: Economy, regions: Sequence[str]) -> tuple[Codes, Codes]:
     """
     active = np.flatnonzero(economy.domestic & (economy.output > 0) & (economy.region != ""))
     codes, inverse = economy.places
-    place = {region: i for i, region in enumerate(regions)}
-    pairs = [
-        (at, place[above])
-        for at, code in enumerate(codes.tolist())
-        for above in (geo.ancestors(code) if code else ())
-        if above in place
-    ]
-    if not pairs:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    code_at, region_at = np.asarray(pairs, dtype=np.int64).T
+    found = [np.flatnonzero(geo.within(codes, region)) for region in regions]
+    code_at = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+    region_at = np.repeat(np.arange(len(found)), [len(each) for each in found])
     inside = sparse.csr_array(
-        (np.ones(len(pairs), dtype=np.int8), (code_at, region_at)), shape=(len(codes), len(regions))
+        (np.ones(len(code_at), dtype=np.int8), (code_at, region_at)),
+        shape=(len(codes), len(regions)),
     )[inverse[active]].tocoo()
     row, column = inside.coords
     return active[row], column.astype(np.int64)

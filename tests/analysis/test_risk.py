@@ -7,8 +7,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from national import national
-from small import graph_of
 
 from chainatlas.analysis.esri import esri
 from chainatlas.analysis.evidence import details
@@ -20,6 +18,8 @@ from chainatlas.analysis.supply_network import Reconstruction, SupplyNetwork, su
 from chainatlas.graph.chain import records
 from chainatlas.viz.sentences import panel_facts
 from making import Row
+from national import national
+from small import graph_of
 
 # Wuhan makes chips (8e8 by fab) and packages (2e8 by house). Chips take 0.2 of wafers, essential,
 # and 0.1 of gas, not essential; packages take 0.5 of chips, essential. Wafers are made by w1 (6e8)

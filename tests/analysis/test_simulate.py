@@ -10,8 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from national import national
-from small import graph_of
 
 from chainatlas.analysis.focus import focus, grown, with_plants, without
 from chainatlas.analysis.gaps import find_gaps
@@ -22,6 +20,8 @@ from chainatlas.graph import ChainAtlasError, NotFoundError
 from chainatlas.graph.chain import records
 from chainatlas.viz.changes import explained, simulation_sentences
 from making import Row
+from national import national
+from small import graph_of
 
 # Wuhan makes panels, 1e10, of which each takes 0.3 of glass and 0.1 of film. It makes film, 5e8.
 # Glass is made by three firms in China (1e9, 2e9, 3e9) and one abroad (2e10); a glass works takes
