@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -108,10 +110,10 @@ def test_firms_without_links_lose_themselves_alone(engine: Engine) -> None:
 @pytest.mark.parametrize("scale", [1e-9, 1e15])
 def test_the_unit_of_money_does_not_matter(engine: Engine, scale: float) -> None:
     rng = np.random.default_rng(3)
-    ends, weight = rng.integers(0, 40, (2, 120)), rng.lognormal(0, 2, 120)
+    (source, target), weight = rng.integers(0, 40, (2, 120)), rng.lognormal(0, 2, 120)
     product, vital = rng.integers(0, 6, 40), rng.random(120) < 0.5
-    one = Network.of(product, *ends, weight, vital)
-    other = Network.of(product, *ends, weight * scale, vital)
+    one = Network.of(product, source, target, weight, vital)
+    other = Network.of(product, source, target, weight * scale, vital)
     assert losses(other, engine) == pytest.approx(losses(one, engine), abs=1e-10)
 
 
@@ -170,7 +172,13 @@ def test_a_second_source_halves_the_amount_and_more() -> None:
     [("weight", [-1.0]), ("weight", [np.inf]), ("output", [1.0, np.nan]), ("source", [2])],
 )
 def test_bad_networks_are_refused(field: str, value: list[float]) -> None:
-    good = {"product": [0, 1], "source": [0], "target": [1], "weight": [1.0], "output": [1.0, 1.0]}
+    good: dict[str, Any] = {
+        "product": [0, 1],
+        "source": [0],
+        "target": [1],
+        "weight": [1.0],
+        "output": [1.0, 1.0],
+    }
     with pytest.raises(ValueError, match=r"link|amounts|outputs"):
         Network.of(**{**good, field: value})
 

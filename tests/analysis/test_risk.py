@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,9 @@ from small import graph_of
 # Wuhan makes chips (8e8 by fab) and packages (2e8 by house). Chips take 0.2 of wafers, essential,
 # and 0.1 of gas, not essential; packages take 0.5 of chips, essential. Wafers are made by w1 (6e8)
 # and w2 (2e8), gas by five small firms, chips in Shanghai too (8e8).
+GAS = [f"g{i}" for i in range(5)]
+FIRMS: list[Row] = [{"id": g, "region": "420600", "revenue": 1e8} for g in GAS]
+PLANTS: list[Row] = [{"enterprise": g, "product": "gas", "share": 1.0} for g in GAS]
 TABLES: dict[str, list[Row]] = {
     "clusters": [{"id": "ic", "region": "420100"}],
     "links": [{"id": "l", "cluster": "ic", "stage": "midstream", "position": 1.0}],
@@ -45,7 +49,7 @@ TABLES: dict[str, list[Row]] = {
         {"id": "sh", "region": "310115", "revenue": 8e8},
         {"id": "w1", "name": "硅片一厂", "country": "JP", "revenue": 6e8},
         {"id": "w2", "region": "310115", "revenue": 2e8},
-        *({"id": f"g{i}", "region": "420600", "revenue": 1e8} for i in range(5)),
+        *FIRMS,
         {"id": "quarry", "region": "420600", "revenue": 1e12},
     ],
     "produces": [
@@ -54,7 +58,7 @@ TABLES: dict[str, list[Row]] = {
         {"enterprise": "house", "product": "pack", "share": 1.0},
         {"enterprise": "w1", "product": "wafer", "share": 1.0},
         {"enterprise": "w2", "product": "wafer", "share": 1.0},
-        *({"enterprise": f"g{i}", "product": "gas", "share": 1.0} for i in range(5)),
+        *PLANTS,
         {"enterprise": "quarry", "product": "stone", "share": 1.0},
     ],
     "supplies": [
@@ -66,10 +70,10 @@ TABLES: dict[str, list[Row]] = {
 
 
 def asked(region: str = "420100", **other: list[Row]) -> Scope:
-    return Scope.of(graph_of(**{**TABLES, **other}), region, "ic")
+    return Scope.of(graph_of({**TABLES, **other}), region, "ic")
 
 
-def by_id(table: pd.DataFrame, column: str) -> dict[str, dict[str, object]]:
+def by_id(table: pd.DataFrame, column: str) -> dict[str, dict[str, Any]]:
     return {r[column]: r for r in records(table)}
 
 
@@ -115,7 +119,7 @@ def test_single_points_and_what_a_second_source_buys() -> None:
     # Two of 3e8 in w1's place: sigma = 3/5, fab loses 0.375 of 0.6; sigma of fab 8 / (16 - 1.8).
     lost = 0.375 * 0.6
     assert wafer["diversified"] == pytest.approx((8 * lost + 2 * lost * 8 / (16 - 8 * lost)) / 10)
-    assert wafer["gain"] == pytest.approx(wafer["local"] - wafer["diversified"])  # type: ignore[operator]
+    assert wafer["gain"] == pytest.approx(wafer["local"] - wafer["diversified"])
     assert wafer["outage"] == pytest.approx(1.0)
 
 
@@ -126,7 +130,7 @@ def test_reconstructed_where_nothing_is_known() -> None:
     # With two suppliers per need there are no more than two makers of wafers: all of them supply.
     assert firms["w1"]["local"] == pytest.approx(0.75 * (8 + 2) / 10, abs=0.02)
     # Gas is not essential: its makers, of whom some supply fab and some do not, differ by draw.
-    assert any(firms[f"g{i}"]["local_sd"] > 0 for i in range(5))  # type: ignore[operator]
+    assert any(firms[f"g{i}"]["local_sd"] > 0 for i in range(5))
     again = find_risk(asked(supplies=[]), members=6, seed=4)
     pd.testing.assert_frame_equal(risk.enterprises, again.enterprises)
     other = find_risk(asked(supplies=[]), members=6, seed=5)

@@ -79,7 +79,7 @@ MORE: dict[str, list[Row]] = {
 
 
 def course(*tables: dict[str, list[Row]]) -> list[tuple[Version | None, ChainGraph]]:
-    graphs = [graph_of(version=i, **each) for i, each in enumerate(tables)]
+    graphs = [graph_of(each, i) for i, each in enumerate(tables)]
     return list(zip([None, *THREE], graphs, strict=False))
 
 
