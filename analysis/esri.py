@@ -65,7 +65,7 @@ Engine = Literal["auto", "numba", "scipy"]
 #: Largest fall in one step after which the cascade counts as over: that of the paper.
 TOLERANCE = 0.01
 #: Firms x links above which compiling the queue costs less than it saves.
-WORTH_COMPILING = 20_000_000
+WORTH_COMPILING = 2_000_000
 #: Cells (firms x shocks) that the SciPy engine works on at once.
 _BATCH_CELLS = 1_000_000
 

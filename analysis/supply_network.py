@@ -358,7 +358,7 @@ def _density(share: Floats, want: Floats, links: float) -> float:
     s, ns = _binned(share)
     d, nd = _binned(want)
     low, high = -50.0, 200.0
-    for _ in range(60):
+    while high - low > 1e-6:
         middle = (low + high) / 2
         pull = np.exp(middle) * np.outer(s, d)
         drawn = ns @ (pull / (1.0 + pull))

@@ -8,6 +8,7 @@ from typing import Any
 from ..analysis.gaps import STATES
 from ..analysis.simulate import SIZES, Simulation
 from ..analysis.situation import FIGURES, Difference, moved
+from ..graph import regions as geo
 from ..graph.chain import records
 from .words import money, number, percent, place_name
 
@@ -95,6 +96,9 @@ def assumptions(simulation: Simulation) -> list[str]:
             f"{p['name']} {money(p['before'])} → {money(p['after'])}" for p in effect.products
         ]
         output = f"其国内年产出变化：{_listed(listed)}" if listed else "其国内产出没有变化"
+        outside = effect.kind == "land" and not geo.contains(
+            simulation.difference.after.region, effect.region
+        )
         what = {
             "land": f"{effect.name}落地{place_name(effect.region)}"
             f"（新工厂规模{SIZES[simulation.size]}）",
@@ -102,6 +106,8 @@ def assumptions(simulation: Simulation) -> list[str]:
             "grow": f"{effect.name}的产出变为原来的 {number(effect.factor or 0.0)} 倍",
         }[effect.kind]
         result.append(f"假定{what}：{output}。")
+        if outside:
+            result.append(f"{place_name(effect.region)}不在所分析的地区之内，只影响全国份额。")
     return result
 
 

@@ -127,6 +127,7 @@ def test_landing_elsewhere_changes_nothing_here_but_shares(scope: Scope) -> None
     assert product(found, "glass")["output"] == 0.0
     assert found.difference.opened == ()
     assert found.difference.closed == ()
+    assert "不在所分析的地区之内" in "".join(simulation_sentences(found))
 
 
 def test_losing_the_only_user(scope: Scope) -> None:
