@@ -9,6 +9,11 @@ Start here:
 - :mod:`.evidence` collects what an official needs beside a gap.
 - :mod:`.inventory` says what a region has of a cluster.
 - :mod:`.provenance` counts facts by the quality of their source.
+- :mod:`.esri` is the systemic risk index of a supply network (:mod:`.esri_queue` its fast way);
+  :mod:`.supply_network` builds the network, recorded or reconstructed; :mod:`.risk` answers with
+  critical suppliers and single points of failure; :mod:`.sourcing` is its first step in closed form.
+- :mod:`.situation` sums up a cluster in a region and compares two states of it; :mod:`.simulate`
+  changes the economy (:mod:`.focus` makes that quick), :mod:`.trends` goes through versions.
 - :mod:`.targets` says whom to bring in, where to land them, and why.
 
 Nothing here reads a store, a file or the clock.

@@ -59,8 +59,8 @@ class Economy:
             sizes: Typical size (CNY) by label, and ``other`` for enterprises without one.
         """
         size, imputed = enterprise_sizes(graph, sizes)
-        enterprise = graph.position("enterprises", graph["produces"]["enterprise"])
-        product = graph.position("products", graph["produces"]["product"])
+        enterprise = graph.located("produces", "enterprise")
+        product = graph.located("produces", "product")
         plant = graph.text("produces", "region")
         home = graph.text("enterprises", "region")[enterprise]
         region = np.where(plant != "", plant, home)
@@ -94,7 +94,15 @@ class Economy:
     def scaled(self, factor: float) -> Economy:
         """The same economy with all imputed sizes multiplied by a factor."""
         scale = np.where(self.imputed, factor, 1.0)
-        return replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
+        result = replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
+        result.__dict__["places"] = self.places  # plants stay where they are
+        return result
+
+    @cached_property
+    def places(self) -> tuple[Texts, Codes]:
+        """Region codes of plants, and the position in them of each PRODUCES row's."""
+        codes, inverse = np.unique(self.region, return_inverse=True)
+        return codes, inverse.astype(np.int64)
 
     def total(self, mask: Mask | None = None) -> Floats:
         """Output by product (CNY), over the rows of a mask or all, shape (products,)."""
@@ -201,8 +209,8 @@ def input_coefficients(graph: ChainGraph) -> tuple[sparse.csr_array, Mask]:
     A missing share is its part of what the given ones leave of 0.6, in proportion to criticality.
     """
     size = len(graph["products"])
-    product = graph.position("products", graph["inputs"]["product"])
-    needed = graph.position("products", graph["inputs"]["input"])
+    product = graph.located("inputs", "product")
+    needed = graph.located("inputs", "input")
     share = graph.number("inputs", "cost_share")
     weight = graph.number("inputs", "criticality")
     given = ~np.isnan(share)

@@ -12,6 +12,7 @@ from ..graph import regions as geo
 from ..graph.chain import Codes, records
 from .economy import Economy
 from .gaps import SCENARIOS, Gaps
+from .sourcing import Sourcing, at_once
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,29 @@ class Buyer:
 
 
 @dataclass(frozen=True)
+class Dependence:
+    """How much hangs on the largest maker of a product, at home or abroad (:mod:`.sourcing`).
+
+    Attributes:
+        enterprise: Id of the largest maker.
+        name: Its name.
+        place: Region code or country code of the enterprise.
+        share: Its share of all recorded output.
+        makers: Effective makers, 1 / HHI.
+        loss: Share of the product that its buyers lose at once where it stops.
+        diversified: The same if two makers of half its size stood in its place.
+    """
+
+    enterprise: str
+    name: str
+    place: str
+    share: float
+    makers: float
+    loss: float
+    diversified: float
+
+
+@dataclass(frozen=True)
 class Detail:
     """Everything that stands beside one gap.
 
@@ -76,6 +100,7 @@ class Detail:
         source: Source of the product's facts.
         as_of: Their date.
         researchers: Names of institutes that research it.
+        dependence: What hangs on the largest maker; None where nobody makes it.
     """
 
     product: str
@@ -91,6 +116,7 @@ class Detail:
     source: str
     as_of: str
     researchers: tuple[str, ...]
+    dependence: Dependence | None = None
 
 
 def details(gaps: Gaps, products: Iterable[str] | None = None, most: int = 8) -> dict[str, Detail]:
@@ -103,14 +129,15 @@ def details(gaps: Gaps, products: Iterable[str] | None = None, most: int = 8) ->
     """
     wanted = set(gaps.table["product"] if products is None else products)
     at = {p: int(i) for p, i in zip(gaps.scope.chain["product"], gaps.scope.products, strict=True)}
+    sources = Sourcing.of(gaps.scope.economy)
     return {
-        row["product"]: _detail(gaps, at[row["product"]], row, most)
+        row["product"]: _detail(gaps, at[row["product"]], row, most, sources)
         for row in records(gaps.table)
         if row["product"] in wanted
     }
 
 
-def _detail(gaps: Gaps, at: int, row: Mapping[str, Any], most: int) -> Detail:
+def _detail(gaps: Gaps, at: int, row: Mapping[str, Any], most: int, sources: Sourcing) -> Detail:
     economy, region = gaps.scope.economy, gaps.scope.region
     graph = economy.graph
     making = np.flatnonzero((economy.product == at) & (economy.output > 0))
@@ -136,6 +163,24 @@ def _detail(gaps: Gaps, at: int, row: Mapping[str, Any], most: int) -> Detail:
         source=str(graph.text("products", "source")[at]),
         as_of=str(graph.text("products", "as_of")[at]),
         researchers=tuple(graph.text("institutes", "name")[institutes].tolist()),
+        dependence=_dependence(economy, at, sources),
+    )
+
+
+def _dependence(economy: Economy, at: int, sources: Sourcing) -> Dependence | None:
+    e = int(sources.largest[at])
+    if e < 0:
+        return None
+    graph, share = economy.graph, sources.top_share[[at]]
+    home, country = graph.text("enterprises", "region"), graph.text("enterprises", "country")
+    return Dependence(
+        str(graph.text("enterprises", "id")[e]),
+        str(graph.text("enterprises", "name")[e]),
+        str(home[e] or country[e]),
+        float(share[0]),
+        float(sources.effective[at]),
+        float(at_once(share)[0]),
+        float(at_once(share / 2.0)[0]),
     )
 
 

@@ -286,7 +286,7 @@ def find_routes(scope: Scope, figures: Measures, fired: Fired) -> list[list[str]
     made_in_link = np.bincount(link, fired.made[product], minlength=len(scope.graph["links"]))
     others = made_in_link[link] - fired.made[product]
     cultivate = np.bincount(product, others > 0, minlength=len(at)) > 0
-    studied = scope.graph.position("products", scope.graph["research"]["product"])
+    studied = scope.graph.located("research", "product")
     research = np.isin(at, studied)
     masks = {
         "coordinate": coordinate,

@@ -130,20 +130,14 @@ def membership(economy: Economy, regions: Sequence[str]) -> tuple[Codes, Codes]:
         region that contains it.
     """
     active = np.flatnonzero(economy.domestic & (economy.output > 0) & (economy.region != ""))
-    codes, inverse = np.unique(economy.region[active], return_inverse=True)
-    place = {region: i for i, region in enumerate(regions)}
-    pairs = [
-        (at, place[above])
-        for at, code in enumerate(codes.tolist())
-        for above in geo.ancestors(code)
-        if above in place
-    ]
-    if not pairs:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    code_at, region_at = np.asarray(pairs, dtype=np.int64).T
+    codes, inverse = economy.places
+    found = [np.flatnonzero(geo.within(codes, region)) for region in regions]
+    code_at = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+    region_at = np.repeat(np.arange(len(found)), [len(each) for each in found])
     inside = sparse.csr_array(
-        (np.ones(len(pairs), dtype=np.int8), (code_at, region_at)), shape=(len(codes), len(regions))
-    )[inverse].tocoo()
+        (np.ones(len(code_at), dtype=np.int8), (code_at, region_at)),
+        shape=(len(codes), len(regions)),
+    )[inverse[active]].tocoo()
     row, column = inside.coords
     return active[row], column.astype(np.int64)
 
@@ -170,8 +164,8 @@ def _criticality(economy: Economy, made: sparse.csr_array, columns: Codes) -> Fl
     graph = economy.graph
     slot = np.full(economy.products, -1, dtype=np.int64)
     slot[columns] = np.arange(len(columns))
-    product = graph.position("products", graph["inputs"]["product"])
-    target = slot[graph.position("products", graph["inputs"]["input"])]
+    product = graph.located("inputs", "product")
+    target = slot[graph.located("inputs", "input")]
     value = graph.number("inputs", "criticality")
     asked = target >= 0
     product, target, value = product[asked], target[asked], value[asked]

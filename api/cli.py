@@ -25,7 +25,14 @@ from ..graph.errors import ChainAtlasError, NotFoundError
 from ..graph.store import open_store
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import open_pack
-from . import answers, commands_report, main_job
+from . import (
+    answers,
+    commands_report,
+    commands_risk,
+    commands_simulate,
+    commands_trends,
+    main_job,
+)
 from .export import export_packs
 from .output import Format, write
 from .shell import (
@@ -47,7 +54,12 @@ from .shell import (
 )
 
 #: Modules whose commands join the application when they are imported.
-JOINED = (commands_report,)
+JOINED = (
+    commands_report,
+    commands_risk,
+    commands_simulate,
+    commands_trends,
+)
 
 
 @app.command()

@@ -6,6 +6,7 @@ A table per kind (pandas) plus sparse adjacency (SciPy), built from whatever a s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -101,6 +102,8 @@ class ChainGraph:
         self._tables = MappingProxyType(_without_dangling(merged))
         self._index: dict[str, pd.Index] = {}
         self._arrays: dict[tuple[str, str], npt.NDArray[np.str_]] = {}
+        self._lists: dict[tuple[str, str], tuple[Codes, Texts]] = {}
+        self._located: dict[tuple[str, str], Codes] = {}
         self._edges: dict[str, list[EdgeList]] = {}
         self._adjacency: dict[tuple[str, Direction], sparse.csr_array] = {}
 
@@ -115,6 +118,21 @@ class ChainGraph:
     def __len__(self) -> int:
         return sum(len(self[kind.table]) for kind in NODES.values() if kind.table)
 
+    def changed(self, tables: Mapping[str, pd.DataFrame]) -> ChainGraph:
+        """A graph with some tables of edges in the place of its own; all else is shared.
+
+        Args:
+            tables: Tables by name, with the columns of those they stand for. No node may come or
+                go: what refers to nodes is not looked at again.
+        """
+        result = copy(self)
+        result._tables = MappingProxyType({**self._tables, **tables})
+        result._arrays = {k: v for k, v in self._arrays.items() if k[0] not in tables}
+        result._lists = {k: v for k, v in self._lists.items() if k[0] not in tables}
+        result._located = {k: v for k, v in self._located.items() if k[0] not in tables}
+        result._edges, result._adjacency = {}, {}
+        return result
+
     def index(self, table: str) -> pd.Index:
         """Ids of a node table, in row order."""
         if table not in self._index:
@@ -125,6 +143,14 @@ class ChainGraph:
         """Row positions of ids in a node table; -1 where empty or unknown."""
         wanted = ids if isinstance(ids, pd.Series) else pd.Series(list(ids), dtype="str")
         return np.asarray(self.index(table).get_indexer(pd.Index(wanted)), dtype=np.int64)
+
+    def located(self, table: str, column: str) -> Codes:
+        """Row positions, in the table it refers to, of each value of a reference column."""
+        if (table, column) not in self._located:
+            to = TABLES[table].column(column).ref
+            assert to is not None
+            self._located[table, column] = self.position(to, self[table][column])
+        return self._located[table, column]
 
     def text(self, table: str, column: str) -> Texts:
         """A text column as a NumPy array, "" where empty."""
@@ -138,9 +164,11 @@ class ChainGraph:
 
     def listed(self, table: str, column: str) -> tuple[Codes, Texts]:
         """A list column taken apart: row positions and single values, both of shape (n,)."""
-        cells = self[table][column].reset_index(drop=True).dropna().str.split(";").explode()
-        cells = cells[cells != ""]
-        return cells.index.to_numpy(dtype=np.int64), texts(cells)
+        if (table, column) not in self._lists:
+            cells = self[table][column].reset_index(drop=True).dropna().str.split(";").explode()
+            cells = cells[cells != ""]
+            self._lists[table, column] = cells.index.to_numpy(dtype=np.int64), texts(cells)
+        return self._lists[table, column]
 
     def rules(self, cluster: str | None = None) -> Rules:
         """The rules in force for a cluster, or the top level."""

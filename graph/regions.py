@@ -76,6 +76,7 @@ def province(code: str) -> str:
     return COUNTRY if code == COUNTRY else code[:2] + "0000"
 
 
+@cache
 def ancestors(code: str) -> tuple[str, ...]:
     """The region itself and all regions above it, smallest first.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..analysis.evidence import Detail, Maker
+from ..analysis.evidence import Dependence, Detail, Maker
 from ..analysis.gaps import EVIDENCE, REASONS, ROUTES, STATES
 from .words import money, percent, place_name, yes_no
 
@@ -89,11 +89,23 @@ def panel_facts(row: dict[str, Any], detail: Detail) -> list[tuple[str, str]]:
         ("省内其他", makers_text(detail.province)),
         ("国内主要", makers_text(detail.national)),
         ("国外主要", makers_text(detail.foreign)),
+        ("最大供方", dependence_text(detail.dependence)),
         ("科研机构", "、".join(detail.researchers) or "—"),
         ("养活一家中等工厂", f"{feeds}（中位产出 {money(detail.plant)}）"),
         ("路径", "、".join(ROUTES[r] for r in row["routes"]) or "—"),
         ("优先级", f"{row['priority']:.2f}"),
     ]
+
+
+def dependence_text(found: Dependence | None) -> str:
+    """What hangs on the largest maker, and what a second source would buy (固链)."""
+    if found is None:
+        return "—"
+    return (
+        f"{found.name}（{place_name(found.place)}）占有记录产出的 {percent(found.share)}，"
+        f"若停产，用户当期失去该产品的 {percent(found.loss)}；若由两家各半供应，"
+        f"任一家停产只失去 {percent(found.diversified)}"
+    )
 
 
 def _span(low: float, high: float) -> str:
