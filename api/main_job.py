@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,10 +23,10 @@ from ..ingest.load import LoadReport, load
 from ..ingest.pack import Progress, RawPack
 from ..viz.words import money, percent, place_name
 from . import answers
+from .pictures import PICTURES, Album, Making, stamp, titled
 
 #: The pack that ships with the program.
 SHIPPED = Path(str(files("chainatlas").joinpath("data", "hubei")))
-PICTURES = {"chain": "链图", "resources": "资源分布图", "attraction": "招商攻坚图"}
 #: Gaps of each cluster that the summary names.
 _FIRST = 3
 
@@ -40,7 +39,14 @@ class Result:
     summary: str
 
 
-def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Progress) -> Result:
+def run(
+    store: Store,
+    pack: RawPack,
+    out: Path,
+    region: str | None,
+    progress: Progress,
+    making: Making | None = None,
+) -> Result:
     """Load a pack and write everything for every cluster.
 
     Args:
@@ -49,6 +55,7 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
         out: Folder of the output; files of the same name are replaced.
         region: Region to analyse; None for each cluster's own.
         progress: Told of every step.
+        making: How pictures are made.
     """
     report = load(store, [pack], progress)
     graph = store.view().graph()
@@ -64,35 +71,25 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
         place = region or cluster["region"]
         found = find_gaps(Scope.of(graph, place, cluster["id"]))
         title = titled(place, cluster["name"], cluster["region"])
-        parts.append(_cluster(found, cluster["name"], out, file_stem(title, cluster["id"], taken)))
-    parts.append(f"全部文件在：{out.resolve()}\n用浏览器打开 .html 即可，无需联网。")
+        stem = file_stem(title, cluster["id"], taken)
+        parts.append(_cluster(found, cluster["name"], out, stem, making))
+    parts.append(f"全部文件在：{out.resolve()}\n用浏览器打开 .html 即可，无需联网；作战图.pdf 可直接打印（A3）。")
     summary = "\n\n".join(parts)
     (out / "小结.txt").write_text(summary + "\n", encoding="utf-8")
     return Result(report, summary)
 
 
-def _cluster(found: Gaps, name: str, out: Path, stem: str) -> str:
+def _cluster(found: Gaps, name: str, out: Path, stem: str, making: Making | None) -> str:
     """Pictures and lists of one cluster; returns its part of the summary."""
     targets = find_targets(found)
+    album = Album(found, making, targets)
     for kind, zh in PICTURES.items():
-        draw(kind, found, out / f"{stem}-{zh}.html", targets)
+        for ending in (".html", ".png"):
+            album.draw(kind, out / f"{stem}-{zh}{ending}")
+    album.print_all(out / f"{stem}-作战图.pdf")
     rate = supply_rate(found.scope)
     _lists(found, targets, rate, out / f"{stem}-清单.xlsx")
     return _told(found, targets, rate, name)
-
-
-def titled(region: str, cluster: str, home: str) -> str:
-    """A cluster's name with the region asked for, unless it names that itself.
-
-    >>> titled("420100", "武汉市集成电路产业集群", "420100")
-    '武汉市集成电路产业集群'
-    >>> titled("420000", "武汉市集成电路产业集群", "420100"), titled("420100", "新材料", "420100")
-    ('湖北省·武汉市集成电路产业集群', '武汉市新材料')
-    """
-    place = geo.name(region)
-    if cluster.startswith(place):
-        return cluster
-    return f"{place}·{cluster}" if cluster.startswith(geo.name(home)) else place + cluster
 
 
 def file_stem(title: str, cluster: str, taken: set[str]) -> str:
@@ -117,42 +114,6 @@ def file_stem(title: str, cluster: str, taken: set[str]) -> str:
     return stem
 
 
-def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None) -> None:
-    """Write one picture.
-
-    Args:
-        kind: One of :data:`PICTURES`.
-        found: What to draw.
-        out: The HTML file; scripts go into ``assets`` beside it.
-        targets: Ranked targets, found anew where None.
-    """
-    # Drawing libraries are slow to import, and most commands draw nothing.
-    from ..viz.attraction import draw_attraction
-    from ..viz.chain import draw_chain
-    from ..viz.resources import draw_resources
-
-    graph = found.scope.graph
-    row = graph["clusters"].set_index("id").loc[found.scope.cluster].to_dict()
-    title = titled(found.scope.region, str(row["name"]), str(row["region"])) + PICTURES[kind]
-    stamp = _stamp(found)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if kind == "chain":
-            draw_chain(found, title, stamp, answers.gaps_table(found, found.table), out)
-        elif kind == "resources":
-            draw_resources(found, title, stamp, out)
-        else:
-            ranked = find_targets(found) if targets is None else targets
-            draw_attraction(found, ranked, title, stamp, out)
-    except OSError as error:
-        raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
-
-
-def _stamp(found: Gaps) -> str:
-    place = place_name(found.scope.region)
-    return f"地区 {place}（{found.scope.region}）｜数据版本 {found.version}｜{date.today()}"
-
-
 def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> None:
     from ..viz.attraction import battle_table
     from ..viz.xlsx import Sheet, write_workbook
@@ -167,7 +128,7 @@ def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> 
         Sheet("本地化配套率", rates.title, rates.table),
     ]
     try:
-        write_workbook(path, sheets, _stamp(found))
+        write_workbook(path, sheets, stamp(found))
     except OSError as error:
         raise ChainAtlasError(f"无法写入 {path}：{error.strerror}。") from error
 

@@ -42,6 +42,9 @@ class Boundaries:
     source: str
     approval: str = ""
     own: Mapping[str, Any] | None = field(default=None, repr=False)
+    _simplified: dict[tuple[str, ...], dict[str, BaseGeometry]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def geometry(self, code: str) -> BaseGeometry | None:
         """The outline of a region, None where it is unknown."""
@@ -55,9 +58,11 @@ class Boundaries:
 
     def outlines(self, codes: tuple[str, ...]) -> dict[str, BaseGeometry]:
         """Simplified outlines by region code, in degrees; regions without one are left out."""
-        found = {code: one for code in codes if (one := self.geometry(code)) is not None}
-        shapes = shapely.coverage_simplify(list(found.values()), TOLERANCE)
-        return dict(zip(found, shapes, strict=True))
+        if codes not in self._simplified:
+            found = {code: one for code in codes if (one := self.geometry(code)) is not None}
+            shapes = shapely.coverage_simplify(list(found.values()), TOLERANCE)
+            self._simplified[codes] = dict(zip(found, shapes, strict=True))
+        return self._simplified[codes]
 
 
 #: The outlines that come with the program.

@@ -26,6 +26,8 @@ _POINT = 72 / 25.4
 DPI = 150
 #: Steps between a colour and white in the palette of a PNG, for smooth edges.
 _SHADES = 6
+#: Shades lighter than this would tint the paper, as Pillow looks colours up coarsely.
+_NEAR_WHITE = 238
 
 
 def svg(drawing: Drawing) -> str:
@@ -236,7 +238,9 @@ def _palette(drawing: Drawing) -> Image:
     shades = dict.fromkeys([(255, 255, 255), *own])
     for step in range(1, _SHADES):
         for colour in own:
-            shades[tuple(round(v + (255 - v) * step / _SHADES) for v in colour)] = None
+            shade = tuple(round(v + (255 - v) * step / _SHADES) for v in colour)
+            if min(shade) < _NEAR_WHITE:
+                shades[shade] = None
     flat = [value for colour in list(shades)[:256] for value in colour]
     palette = images.new("P", (1, 1))
     palette.putpalette(flat)

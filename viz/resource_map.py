@@ -21,10 +21,12 @@ from .resources import (
     OUTPUT,
     county_table,
     flow_table,
+    inside,
     likely_flows,
     listed,
     place_table,
     region_link_matrix,
+    relations,
     resources,
     supply_flows,
 )
@@ -54,14 +56,18 @@ class _View:
     likely: pd.DataFrame
 
     @classmethod
-    def of(cls, gaps: Gaps, region: str, places: tuple[str, ...]) -> _View:
-        facts = resources(gaps, places)
+    def of(
+        cls, gaps: Gaps, facts: pd.DataFrame, known: pd.DataFrame, region: str
+    ) -> _View:
+        """A view of a region from all facts and relations of the cluster."""
+        places = geo.divisions(region)
+        here = inside(facts, places)
         return cls(
             region,
             places,
-            facts,
-            place_table(facts, places),
-            supply_flows(gaps, places),
+            here,
+            place_table(here, places),
+            supply_flows(known, places),
             likely_flows(gaps, places),
         )
 
@@ -125,11 +131,13 @@ def draw_resources(
         single: Whether the page holds its scripts and styles itself.
     """
     whole = geo.province(gaps.scope.region)
-    views = [_View.of(gaps, whole, geo.divisions(whole))]
-    for place in views[0].places:
-        below = geo.divisions(place)
-        if len(below) > 1 and len(boundaries.outlines(below)) > 1:
-            views.append(_View.of(gaps, place, below))
+    facts, known = resources(gaps), relations(gaps)
+    shown = [
+        place
+        for place in geo.divisions(whole)
+        if len(boundaries.outlines(geo.divisions(place))) > 1
+    ]
+    views = [_View.of(gaps, facts, known, region) for region in (whole, *shown)]
     pictures = []
     for at, view in enumerate(views):
         page = Drawing(_LEGEND.right, _MAP.h)
@@ -174,7 +182,7 @@ def resources_sheets(
         boundaries: Where outlines come from.
     """
     whole = geo.province(gaps.scope.region)
-    view = _View.of(gaps, whole, geo.divisions(whole))
+    view = _View.of(gaps, resources(gaps), relations(gaps), whole)
     page = sheet(title, stamp, source)
     view.draw(page, Box(BODY.x, BODY.y, 282, BODY.h), boundaries, guess=False)
     approval = boundaries.approval or "＿＿＿＿＿＿＿＿"
@@ -217,8 +225,8 @@ def _legend(page: Drawing, box: Box, view: _View, *, guess: bool) -> None:
         y += 5.8
     y += 2.0
     head("线：供应关系")
-    inside = view.recorded[view.recorded["source"].isin(view.places) & view.recorded["target"].isin(view.places)]
-    across = inside[inside["source"] != inside["target"]]
+    ends = view.recorded[["source", "target"]].isin(view.places).all(axis=1)
+    across = view.recorded[ends & (view.recorded["source"] != view.recorded["target"])]
     words = {"flow": f"已知供应（{int(across['relations'].sum())} 条）"}
     if guess:
         words["guess"] = "可能配套（推定）"

@@ -29,12 +29,12 @@ _STRONGEST = 12
 _NAMED = 4
 
 
-def resources(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
+def resources(gaps: Gaps) -> pd.DataFrame:
     """Everything of a cluster that has a place.
 
     Returns:
-        Columns kind (of :data:`KINDS`), id, name, region, place (the one of ``places`` it lies in),
-        output (CNY a year; 0 for institutes and projects), note.
+        Columns kind (of :data:`KINDS`), id, name, region (code), output (CNY a year; 0 for
+        institutes and projects), note.
     """
     economy, graph = gaps.scope.economy, gaps.scope.graph
     ours = np.zeros(economy.products, dtype=bool)
@@ -78,31 +78,38 @@ def resources(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
             ).drop_duplicates()
         )
     facts = pd.concat(parts, ignore_index=True)
+    return facts[texts(facts["region"]) != ""].reset_index(drop=True)
+
+
+def inside(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
+    """The facts within some places, with the column ``place`` saying in which."""
     place = placed(texts(facts["region"]), places)
     return facts.assign(place=place)[place != ""].reset_index(drop=True)
 
 
 def placed(codes: Texts, places: tuple[str, ...]) -> Texts:
     """The place each region code lies in, "" where in none; shape as given."""
+    codes, inverse = np.unique(codes, return_inverse=True)
     place = np.full(len(codes), "", dtype="<U6")
     for code in places:
         place[geo.within(codes, code)] = code
-    return place
+    return place[inverse]
 
 
 def place_table(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
     """Number of each kind and output by place.
 
     Args:
-        facts: See :func:`resources`.
+        facts: See :func:`inside`.
         places: Rows, in this order.
 
     Returns:
         Columns place (code), 地区, one count for each of :data:`KINDS`, output in 1e8 CNY a year.
     """
     table = pd.DataFrame({"place": list(places), "地区": [geo.name(p) for p in places]})
+    once = facts.drop_duplicates(["place", "kind", "id"])
     for kind, zh in KINDS.items():
-        counted = facts[facts["kind"] == kind].groupby("place")["id"].nunique()
+        counted = once.loc[once["kind"] == kind, "place"].value_counts()
         table[f"{zh}数"] = table["place"].map(counted).fillna(0).astype(int)
     table[OUTPUT] = table["place"].map(facts.groupby("place")["output"].sum()).fillna(0.0) / 1e8
     return table
@@ -120,11 +127,10 @@ def county_table(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
         own = facts[facts["place"] == above]
         if not below:
             continue
-        inside = own.assign(place=placed(texts(own["region"]), below))
-        rows = place_table(inside, below)
-        vague = inside[inside["place"] == ""]
+        rows = place_table(inside(own, below), below)
+        vague = own[placed(texts(own["region"]), below) == ""]
         if len(vague):
-            extra = place_table(vague.assign(place=above), (above,)).assign(地区="（县区未注明）")
+            extra = place_table(vague, (above,)).assign(地区="（县区未注明）")
             rows = pd.concat([rows, extra], ignore_index=True)
         rows.insert(1, "所属", geo.name(above))
         parts.append(rows)
@@ -132,39 +138,51 @@ def county_table(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def supply_flows(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
-    """Recorded supply relations of a cluster between places, both ends by where the firms sit.
+def relations(gaps: Gaps) -> pd.DataFrame:
+    """Recorded supply relations of a cluster.
 
     A relation counts where its product is one of the cluster's or, if it names none, its buyer
     makes one.
 
     Returns:
-        Columns source, target (place, or outside the places the province or country), relations,
-        amount (CNY a year, NaN where unknown of all), names; most relations first.
+        Columns source, target (codes of the regions where supplier and buyer sit, else of their
+        country), amount (CNY a year), names.
     """
     graph, economy = gaps.scope.graph, gaps.scope.economy
     (edges,) = graph.edges("SUPPLIES")
     supplies = graph["supplies"].iloc[edges.rows]
     ours = np.isin(economy.product, gaps.scope.products) & (economy.output > 0)
-    makers = np.unique(economy.enterprise[ours])
     product = texts(supplies["product"])
-    counted = np.isin(product, gaps.table["product"].to_numpy(dtype=np.str_)) | (
-        (product == "") & np.isin(edges.target, makers)
+    counted = np.isin(product, gaps.table["product"].to_numpy(dtype=object).astype(np.str_)) | (
+        (product == "") & np.isin(edges.target, economy.enterprise[ours])
     )
-    names = graph.text("enterprises", "name")
-    ends = [_end(gaps, rows[counted], places) for rows in (edges.source, edges.target)]
-    frame = pd.DataFrame(
+    names, region = graph.text("enterprises", "name"), graph.text("enterprises", "region")
+    home = np.where(region != "", region, graph.text("enterprises", "country"))
+    source, target = edges.source[counted], edges.target[counted]
+    return pd.DataFrame(
         {
-            "source": ends[0],
-            "target": ends[1],
+            "source": home[source],
+            "target": home[target],
             "amount": supplies["amount"].to_numpy()[counted],
-            "names": [
-                f"{names[s]} → {names[b]}"
-                for s, b in zip(edges.source[counted], edges.target[counted], strict=True)
-            ],
+            "names": [f"{names[s]} → {names[b]}" for s, b in zip(source, target, strict=True)],
         }
     )
-    # Only what begins or ends in a place belongs on this map.
+
+
+def supply_flows(found: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
+    """Recorded supply between places, both ends by where the firms sit.
+
+    Args:
+        found: See :func:`relations`.
+        places: Region codes; other ends are their province or country.
+
+    Returns:
+        Columns source, target, relations, amount (CNY a year, NaN where unknown of all), names;
+        most relations first. Only what begins or ends in a place.
+    """
+    frame = found.assign(
+        source=_end(texts(found["source"]), places), target=_end(texts(found["target"]), places)
+    )
     frame = frame[frame["source"].isin(places) | frame["target"].isin(places)]
     result = frame.groupby(["source", "target"], as_index=False, sort=False).agg(
         relations=("names", "size"),
@@ -175,14 +193,11 @@ def supply_flows(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
     return result.sort_values(order, ascending=[False, True, True], ignore_index=True)
 
 
-def _end(gaps: Gaps, enterprise: np.ndarray, places: tuple[str, ...]) -> Texts:
-    """Place of enterprises; outside the places their province, or country abroad."""
-    graph = gaps.scope.graph
-    region = graph.text("enterprises", "region")[enterprise]
-    place = placed(region, places)
-    away = np.asarray([geo.province(r) if r else "" for r in region.tolist()], dtype="<U6")
-    abroad = graph.text("enterprises", "country")[enterprise]
-    return np.where(place != "", place, np.where(away != "", away, abroad))
+def _end(codes: Texts, places: tuple[str, ...]) -> Texts:
+    """The place a region code lies in; outside the places its province, or the country."""
+    away = [geo.province(c) if geo.exists(c) else c for c in codes.tolist()]
+    place = placed(codes, places)
+    return np.where(place != "", place, np.asarray(away, dtype="<U6"))
 
 
 def likely_flows(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
