@@ -14,7 +14,6 @@ from ..analysis.provenance import source_quality
 from ..analysis.scope import Scope
 from ..analysis.supply import SupplyRate, supply_rate
 from ..analysis.targets import find_targets
-from ..graph import regions as geo
 from ..graph.chain import ChainGraph, records
 from ..graph.errors import ChainAtlasError
 from ..graph.schema import TABLES
@@ -73,7 +72,9 @@ def run(
         title = titled(place, cluster["name"], cluster["region"])
         stem = file_stem(title, cluster["id"], taken)
         parts.append(_cluster(found, cluster["name"], out, stem, making))
-    parts.append(f"全部文件在：{out.resolve()}\n用浏览器打开 .html 即可，无需联网；作战图.pdf 可直接打印（A3）。")
+    parts.append(
+        f"全部文件在：{out.resolve()}\n用浏览器打开 .html 即可，无需联网；作战图.pdf 可直接打印（A3）。"
+    )
     summary = "\n\n".join(parts)
     (out / "小结.txt").write_text(summary + "\n", encoding="utf-8")
     return Result(report, summary)
@@ -88,7 +89,7 @@ def _cluster(found: Gaps, name: str, out: Path, stem: str, making: Making | None
             album.draw(kind, out / f"{stem}-{zh}{ending}")
     album.print_all(out / f"{stem}-作战图.pdf")
     rate = supply_rate(found.scope)
-    _lists(found, targets, rate, out / f"{stem}-清单.xlsx")
+    _lists(found, album, targets, rate, out / f"{stem}-清单.xlsx")
     return _told(found, targets, rate, name)
 
 
@@ -114,7 +115,7 @@ def file_stem(title: str, cluster: str, taken: set[str]) -> str:
     return stem
 
 
-def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> None:
+def _lists(found: Gaps, album: Album, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> None:
     from ..viz.attraction import battle_table
     from ..viz.xlsx import Sheet, write_workbook
 
@@ -122,7 +123,7 @@ def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> 
     whom = answers.targets_answer(found, targets)
     rates = answers.supply_answer(rate)
     sheets = [
-        Sheet("招商攻坚", "招商攻坚清单", battle_table(found, targets)),
+        Sheet("招商攻坚", "招商攻坚清单", battle_table(album.battles)),
         Sheet("产业链诊断", diagnosis.title, diagnosis.table, diagnosis.units),
         Sheet("目标企业", whom.title, whom.table),
         Sheet("本地化配套率", rates.title, rates.table),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from ..viz.words import place_name
 from . import answers
 
 if TYPE_CHECKING:
+    from ..viz.attraction import Battle
     from ..viz.drawing import Drawing
 
 PICTURES = {"chain": "链图", "resources": "资源分布图", "attraction": "招商攻坚图"}
@@ -124,10 +126,13 @@ class Album:
 
         save(list(pages), title, self._stamp, out)
 
-    def _ranked(self) -> pd.DataFrame:
-        if self._targets is None:
-            self._targets = find_targets(self._found)
-        return self._targets
+    @cached_property
+    def battles(self) -> list[Battle]:
+        """Every gap with whom to bring in and where."""
+        from ..viz.attraction import battle
+
+        targets = find_targets(self._found) if self._targets is None else self._targets
+        return battle(self._found, targets)
 
     def _page(self, kind: str, out: Path) -> None:
         from ..viz.attraction import draw_attraction
@@ -141,13 +146,14 @@ class Album:
         elif kind == "resources":
             draw_resources(found, title, self._stamp, out, self._boundaries, single=single)
         else:
-            draw_attraction(found, self._ranked(), title, self._stamp, out, single=single)
+            draw_attraction(self.battles, title, self._stamp, out, single=single)
 
     def sheets(self, kind: str) -> list[Drawing]:
         """The A3 pages of a picture: the picture itself, then its table where it has one."""
         from ..viz.attraction import attraction_sheets
         from ..viz.chain import chain_sheet
         from ..viz.resource_map import resources_sheets
+        from ..viz.sheet import numbered
 
         if kind not in self._sheets:
             title = self.title + PICTURES[kind]
@@ -157,8 +163,8 @@ class Album:
             elif kind == "resources":
                 made = resources_sheets(self._found, *about, self._boundaries)
             else:
-                made = attraction_sheets(self._found, self._ranked(), *about)
-            self._sheets[kind] = made
+                made = attraction_sheets(self.battles, *about)
+            self._sheets[kind] = numbered(made)
         return self._sheets[kind]
 
 

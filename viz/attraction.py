@@ -21,7 +21,7 @@ from . import fonts
 from .drawing import INK, LINE, NAVY, SOFT, Box, Circle, Drawing, Rect
 from .drawing import Path as Line
 from .page import picture, write_page
-from .sentences import reason_sentence
+from .sentences import reason_sentence, who_checks
 from .sheet import BODY, badge, sheet, table_pages
 from .style import LOOKS
 from .tables import grid
@@ -46,6 +46,7 @@ class Battle:
         targets: The best targets, best first, as rows of the table of targets.
         landing: Region code, "" where there is no target.
         why: Reasons for the landing place.
+        checks: Who could tell whether a suspected gap is one.
     """
 
     row: dict[str, Any]
@@ -53,10 +54,16 @@ class Battle:
     targets: tuple[dict[str, Any], ...]
     landing: str
     why: str
+    checks: str
 
 
 def battle(gaps: Gaps, targets: pd.DataFrame) -> list[Battle]:
-    """Every gap with an action, highest priority first."""
+    """Every gap with an action, highest priority first.
+
+    Args:
+        gaps: The gaps.
+        targets: Ranked targets, see :func:`analysis.targets.find_targets`.
+    """
     acting = gaps.acting()
     beside = details(gaps, acting["product"])
     best = {
@@ -74,12 +81,13 @@ def battle(gaps: Gaps, targets: pd.DataFrame) -> list[Battle]:
                 own,
                 own[0]["landing"] if own else "",
                 why[0].partition("：")[2] or why[0] if why else "",
+                who_checks(row, beside[row["product"]]),
             )
         )
     return result
 
 
-def battle_table(gaps: Gaps, targets: pd.DataFrame) -> pd.DataFrame:
+def battle_table(battles: list[Battle]) -> pd.DataFrame:
     """Every gap with its best targets, landing place, route, evidence and reason."""
     return pd.DataFrame(
         [
@@ -95,7 +103,7 @@ def battle_table(gaps: Gaps, targets: pd.DataFrame) -> pd.DataFrame:
                 "证据": EVIDENCE[b.row["evidence"]],
                 "稳健": yes_no(b.row["robust"]),
             }
-            for order, b in enumerate(battle(gaps, targets), 1)
+            for order, b in enumerate(battles, 1)
         ],
         columns=[
             "序", "缺口产品", "动作", "优先级", "原因", "路径", "目标企业", "落地建议", "证据", "稳健",
@@ -117,19 +125,17 @@ def _target(target: dict[str, Any]) -> str:
 
 
 def draw_attraction(
-    gaps: Gaps, targets: pd.DataFrame, title: str, stamp: str, out: Path, *, single: bool = False
+    battles: list[Battle], title: str, stamp: str, out: Path, *, single: bool = False
 ) -> None:
     """Write the investment attraction page of a region and cluster.
 
     Args:
-        gaps: The gaps.
-        targets: Ranked targets, see :func:`analysis.targets.find_targets`.
+        battles: See :func:`battle`.
         title: Heading.
         stamp: Region, version and date.
         out: The HTML file.
         single: Whether the page holds its scripts and styles itself.
     """
-    battles = battle(gaps, targets)
     shown = battles[:PICTURED]
     drawing = Drawing(BODY.w, _height(len(shown), BODY.h))
     _draw(drawing, shown, len(battles), Box(0, 0, drawing.width, drawing.height))
@@ -141,7 +147,7 @@ def draw_attraction(
         "states": STATES,
         "pictured": len(shown),
         "per_gap": PER_GAP,
-        "table": grid(battle_table(gaps, targets), nowrap=("缺口产品", "证据")),
+        "table": grid(battle_table(battles), nowrap=("缺口产品", "证据")),
     }
     data = {
         "rows": [{"key": b.row["product"], "primary": b.row["primary"]} for b in battles],
@@ -149,24 +155,20 @@ def draw_attraction(
     write_page(out, "battle.html", context, data, ["battle.js"], single=single)
 
 
-def attraction_sheets(
-    gaps: Gaps, targets: pd.DataFrame, title: str, stamp: str, source: str
-) -> list[Drawing]:
+def attraction_sheets(battles: list[Battle], title: str, stamp: str, source: str) -> list[Drawing]:
     """The A3 作战图: the picture on one page, then all gaps as a table.
 
     Args:
-        gaps: The gaps.
-        targets: Ranked targets.
+        battles: See :func:`battle`.
         title: Heading.
         stamp: Region, version and date.
         source: Where the facts come from.
     """
-    battles = battle(gaps, targets)
     page = sheet(title, stamp, source)
     _draw(page, battles[:PICTURED], len(battles), BODY)
     twin = table_pages(
         lambda more: sheet(f"{title}：清单{more}", stamp, source),
-        battle_table(gaps, targets),
+        battle_table(battles),
         _SHARES,
     )
     return [page, *twin]
@@ -204,7 +206,9 @@ def _draw(page: Drawing, battles: list[Battle], whole: int, area: Box) -> None:
         if one.targets:
             _link(page, box.right, middle, target_x, middle, colour)
             landing, slots = boxes[one.landing]
-            _link(page, target_x + _COLUMNS[2], middle, landing.x, slots[one.row["product"]], colour)
+            _link(
+                page, target_x + _COLUMNS[2], middle, landing.x, slots[one.row["product"]], colour
+            )
         _gap(page, box, at + 1, one)
         _targets(page, Box(target_x, box.y, _COLUMNS[2], box.h), one)
     for code, (box, slots) in boxes.items():
@@ -233,8 +237,10 @@ def _gap(page: Drawing, box: Box, order: int, one: Battle) -> None:
     page.add(Rect(box=Box(bar.x, bar.y, bar.w * row["priority"], bar.h), fill=NAVY, key=key))
     page.text(bar.x - 1.5, bar.bottom, "优先级", 3.0, SOFT, "end", key=key)
     page.text(box.right - 2, bar.bottom + 0.3, f"{row['priority']:.2f}", 3.4, INK, "end", key=key)
-    lines = 2 if box.h > 20 else 1
-    page.lines(x, box.y + 10.8, one.reason, 3.3, box.right - x - 2, lines, key=key)
+    room = box.right - x - 2
+    y = page.lines(x, box.y + 10.8, one.reason, 3.3, room, 2 if box.h > 20 else 1, key=key)
+    if row["evidence"] == "suspected" and y < box.bottom - 6.5:
+        page.text(x, y + 0.3, f"可请核实：{one.checks}", 3.1, SOFT, room=room, key=key)
     base = box.bottom - 2.0
     end = box.right - 2
     for text, strong, dashed in (
@@ -278,7 +284,9 @@ def _targets(page: Drawing, box: Box, one: Battle) -> None:
         page.text(box.x + 68, base, place_name(target["from_region"]), 3.0, SOFT, room=27)
         bar = Box(box.right - 21, base - 2.4, 10.0, 2.2)
         page.add(Rect(box=bar, fill="#EDF0F3"))
-        page.add(Rect(box=Box(bar.x, bar.y, bar.w * min(1.0, target["score"]), bar.h), fill="#5B7FA6"))
+        page.add(
+            Rect(box=Box(bar.x, bar.y, bar.w * min(1.0, target["score"]), bar.h), fill="#5B7FA6")
+        )
         page.text(box.right - 2, base, f"{target['score']:.2f}", 3.3, INK, "end", tip=tip)
 
 
@@ -322,7 +330,12 @@ def _landing(page: Drawing, box: Box, code: str, battles: list[Battle]) -> None:
     words = Counter(word for b in battles for word in b.why.split("、") if word)
     texts = [
         (geo.name(code), 4.2, INK, True),
-        (f"承接 {len(battles)} 个缺口：" + "、".join(b.row["name"] for b in battles), 3.1, INK, False),
+        (
+            f"承接 {len(battles)} 个缺口：" + "、".join(b.row["name"] for b in battles),
+            3.1,
+            INK,
+            False,
+        ),
         ("；".join(f"{word}（{n}）" for word, n in words.most_common()), 3.1, SOFT, False),
     ]
     room = box.w - 5
@@ -347,7 +360,9 @@ def _legend(page: Drawing, battles: list[Battle], whole: int, area: Box) -> None
         page.text(x, y + 0.38 * size, text, size)
         x += fonts.width(fonts.printable(text), size) + gap
 
-    word(f"图中为优先级最高的 {len(battles)} 个缺口（共 {whole} 个，其余见表），每个列得分最高的 {PER_GAP} 家。")
+    word(
+        f"图中为优先级最高的 {len(battles)} 个缺口（共 {whole} 个，其余见表），每个列得分最高的 {PER_GAP} 家。"
+    )
     for state in dict.fromkeys(b.row["primary"] for b in battles):
         badge(page, x + 2.4, y, 2.4, state)
         x += 6.0

@@ -22,8 +22,8 @@ from shapely.geometry.base import BaseGeometry
 from ..graph import regions as geo
 from ..graph.errors import ChainAtlasError, NotFoundError
 
-#: Area below which detail is dropped, in square degrees; about 1 km across.
-TOLERANCE = 0.01
+#: Size of detail that is dropped, in degrees: about 1 km, of counties 0.3 km.
+TOLERANCE = {"country": 0.01, "province": 0.01, "city": 0.01, "county": 0.003}
 _LAYERS = {"province": "province", "city": "city", "county": "district"}
 #: Properties of a feature that may hold its region code, in this order.
 _CODES = ("adcode", "code", "gb", "id")
@@ -60,7 +60,8 @@ class Boundaries:
         """Simplified outlines by region code, in degrees; regions without one are left out."""
         if codes not in self._simplified:
             found = {code: one for code in codes if (one := self.geometry(code)) is not None}
-            shapes = shapely.coverage_simplify(list(found.values()), TOLERANCE)
+            fine = min((TOLERANCE[geo.level(code)] for code in found), default=0.0)
+            shapes = shapely.coverage_simplify(list(found.values()), fine)
             self._simplified[codes] = dict(zip(found, shapes, strict=True))
         return self._simplified[codes]
 
@@ -125,7 +126,7 @@ def _code(feature: Mapping[str, Any]) -> str:
     return ""
 
 
-def _polygon(geometry: Mapping[str, Any], file: Path, number: int) -> Mapping[str, Any]:
+def _polygon(geometry: dict[str, Any], file: Path, number: int) -> dict[str, Any]:
     try:
         sound = geometry["type"] in ("Polygon", "MultiPolygon") and not shape(geometry).is_empty
     except (ShapelyError, ValueError, TypeError, KeyError, IndexError) as error:

@@ -173,7 +173,12 @@ def chain_sheet(gaps: Gaps, title: str, stamp: str, source: str) -> list[Drawing
             base = heading.y + dy + i * LEADING * size
             page.add(
                 Rect(
-                    box=Box(heading.x + dx - 0.3, base - 0.95 * size, fonts.width(line, size) + 0.6, 1.15 * size),
+                    box=Box(
+                        heading.x + dx - 0.3,
+                        base - 0.95 * size,
+                        fonts.width(line, size) + 0.6,
+                        1.15 * size,
+                    ),
                     fill="#F7F9FB",
                     opacity=0.85,
                 )

@@ -8,7 +8,7 @@ The font is the largest with which everything fits, so labels never meet.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,8 @@ _LEFT_OVER = 3
 _RADIUS = (0.78, 1.3)
 LEADING = 1.2
 _BETWEEN, _AFTER = 0.55, 0.7
-_HEADING_LINES = 2
+_HEADING_LINES = 3
+_GOES_ON = "（续）"
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,11 @@ def lay_out(gaps: Gaps) -> Layout:
             if room < _NARROWEST * font and not last:
                 break
             # The least number of lines tells in a moment where nothing fits.
-            rows = {key: np.ones(len(e)) if last else np.ceil(e * font / room) for key, e in ems.items()}
+            rows = {
+                key: np.ones(len(e)) if last else np.ceil(e * font / room) for key, e in ems.items()
+            }
             least = {key: _heights(own, font) for key, own in rows.items()}
-            if len(_columns(blocks, least, font)) > count:
+            if len(_columns(blocks, least, font, count)) > count:
                 continue
             lines = {
                 key: [fonts.wrap(n, room, font, 1 if last else 99, even=True) for n in own]
@@ -127,7 +130,7 @@ def lay_out(gaps: Gaps) -> Layout:
             heights = {
                 key: _heights(np.asarray(list(map(len, own))), font) for key, own in lines.items()
             }
-            columns = _columns(blocks, heights, font)
+            columns = _columns(blocks, heights, font, count)
             if len(columns) <= count:
                 return _place(columns, heights, lines, font, largest)
         font = round(font - _STEP, 3)
@@ -165,26 +168,38 @@ def _width(columns: int, stages: int) -> float:
     return (WIDTH - _GAP * max(0, stages - 1)) / max(1, columns)
 
 
-def _heading(font: float) -> float:
-    return (_HEADING_LINES * LEADING + 0.5) * font
+def _heading(lines: int, font: float) -> float:
+    return (lines * LEADING + 0.5) * font
+
+
+def _headed(blocks: Iterable[_Block], room: float, font: float) -> int:
+    """Lines that the longest heading takes."""
+    names = {b.name + _GOES_ON for b in blocks}
+    return max((len(_heading_lines(n, room, font)) for n in names), default=1)
+
+
+def _heading_lines(name: str, room: float, font: float) -> list[str]:
+    return fonts.wrap(fonts.printable(name), room - 0.8 * font, font, _HEADING_LINES, even=True)
 
 
 def _columns(
-    blocks: list[_Block], heights: dict[int, Floats], font: float
+    blocks: list[_Block], heights: dict[int, Floats], font: float, count: int
 ) -> list[_Column]:
-    """Blocks in columns, in order; each stage begins a new one."""
+    """Blocks in columns, in order; each stage begins a new one. ``count`` columns are hoped for."""
     whole = HEIGHT - STAGE
+    wide = _width(count, len({b.stage for b in blocks}))
+    head = _heading(_headed(blocks, wide, font), font)
     columns: list[_Column] = []
     used = 0.0
     for block in blocks:
         high = heights[id(block)]
-        need = _heading(font) + float(high.sum())
+        need = head + float(high.sum())
         if not columns or columns[-1][0] != block.stage or used + need > whole:
             columns.append((block.stage, []))
             used = 0.0
         begin = 0
         while need > whole and len(high) - begin > 1:
-            ends = _heading(font) + np.cumsum(high[begin:])
+            ends = head + np.cumsum(high[begin:])
             fits = max(1, int(np.searchsorted(ends, whole, side="right")))
             if begin + fits >= len(high):
                 break
@@ -193,7 +208,7 @@ def _columns(
             columns[-1][1].append((block, begin, begin + fits))
             columns.append((block.stage, []))
             begin += fits
-            need = _heading(font) + float(high[begin:].sum())
+            need = head + float(high[begin:].sum())
         columns[-1][1].append((block, begin, len(block.rows)))
         used += need
     return columns
@@ -208,6 +223,8 @@ def _place(
 ) -> Layout:
     stages = list(dict.fromkeys(stage for stage, _ in columns))
     wide = _width(len(columns), len(stages))
+    most = _headed([b for _, pieces in columns for b, *_ in pieces], wide, font)
+    head = _heading(most, font)
     bands: list[Band] = []
     headings: list[Heading] = []
     spots: list[Spot] = []
@@ -217,20 +234,15 @@ def _place(
             span = sum(other == stage for other, _ in columns)
             bands.append(Band(STAGES[stage], Box(left, 0.0, span * wide, HEIGHT)))
         count = sum(end - begin for _, begin, end in pieces)
-        used = sum(
-            _heading(font) + float(heights[id(b)][begin:end].sum()) for b, begin, end in pieces
-        )
+        used = sum(head + float(heights[id(b)][begin:end].sum()) for b, begin, end in pieces)
         # What a column leaves is given to its rows, so that pictures are not top-heavy.
         extra = min((HEIGHT - STAGE - used) / max(1, count), 1.6 * font)
         y = STAGE
         for block, begin, end in pieces:
-            name = fonts.printable(block.name) + ("（续）" if begin else "")
-            lines = fonts.wrap(name, wide - 0.8 * font, font, _HEADING_LINES, even=True)
-            shift = LEADING * font * (_HEADING_LINES - len(lines))
-            headings.append(
-                Heading(left + 0.3 * font, y + shift + 1.15 * font, tuple(lines))
-            )
-            y += _heading(font)
+            lines = _heading_lines(block.name + (_GOES_ON if begin else ""), wide, font)
+            shift = LEADING * font * (most - len(lines))
+            headings.append(Heading(left + 0.3 * font, y + shift + 1.15 * font, tuple(lines)))
+            y += head
             for at_row in range(begin, end):
                 row, high = block.rows[at_row], float(heights[id(block)][at_row])
                 middle = y + high / 2

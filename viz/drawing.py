@@ -206,7 +206,10 @@ def overlaps(drawing: Drawing, slack: float = 0.05) -> list[tuple[str, str]]:
     found = [
         (text.text, "")
         for text, box in boxes
-        if box.x < -slack or box.y < -slack or box.right > page.w + slack or box.bottom > page.h + slack
+        if box.x < -slack
+        or box.y < -slack
+        or box.right > page.w + slack
+        or box.bottom > page.h + slack
     ]
     order = sorted(boxes, key=lambda pair: pair[1].y)
     for at, (text, box) in enumerate(order):

@@ -49,7 +49,9 @@ def printable(text: str) -> str:
     """Text as it can be printed: white space as blanks, what the font lacks as a box."""
     glyphs = font().face.charToGlyph
     return "".join(
-        c if ord(c) in glyphs else " " if c.isspace() else MISSING for c in text if c.isprintable() or c.isspace()
+        c if ord(c) in glyphs else " " if c.isspace() else MISSING
+        for c in text
+        if c.isprintable() or c.isspace()
     )
 
 

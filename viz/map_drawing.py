@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def shade(output: float) -> int:
 def class_words() -> list[str]:
     """What each class means."""
     words = ["无"]
-    for low, high in zip(CLASSES, CLASSES[1:], strict=False):
+    for low, high in pairwise(CLASSES):
         words.append(f"{low:g}～{high:g}" if low else f"{high:g} 以下")
     return [*words, f"{CLASSES[-1]:g} 以上"]
 
@@ -171,13 +172,17 @@ def _spots(
     for region in sorted(regions, key=lambda r: (flat[r.code].area, r.code)):
         outline = flat[region.code]
         main = max(getattr(outline, "geoms", [outline]), key=lambda part: part.area)
-        circle = shapely.maximum_inscribed_circle(main)
-        x, y = circle.coords[0]
+        x, y = _middle(main)
         w, h = _size(region)
         best: tuple[float, Box] | None = None
         for dx, dy in _OFFSETS:
             box = Box(x + dx - w / 2, y + dy - h / 2, w, h)
-            if box.x < area.x or box.right > area.right or box.y < area.y or box.bottom > area.bottom:
+            if (
+                box.x < area.x
+                or box.right > area.right
+                or box.y < area.y
+                or box.bottom > area.bottom
+            ):
                 continue
             if any(box.overlaps(other, -0.4) for other in taken):
                 continue
@@ -196,6 +201,13 @@ def _spots(
     return spots
 
 
+def _middle(outline: BaseGeometry) -> tuple[float, float]:
+    """The point farthest from the border."""
+    circle: Any = shapely.maximum_inscribed_circle(np.asarray(outline)[()])
+    x, y = shapely.get_coordinates(circle)[0]
+    return float(x), float(y)
+
+
 #: Where a label may stand around the middle of its region, nearest first.
 _OFFSETS = tuple(
     sorted(
@@ -209,7 +221,7 @@ def _label(page: Drawing, region: Region, box: Box, outline: BaseGeometry) -> No
     """Name and symbols on a pale ground, with a line to the region where it stands beside it."""
     middle = (box.x + box.w / 2, box.y + box.h / 2)
     if not outline.intersects(shapely.box(box.x, box.y, box.right, box.bottom)):
-        x, y = shapely.maximum_inscribed_circle(outline).coords[0]
+        x, y = _middle(outline)
         page.add(Path(steps=(("M", *middle), ("L", x, y)), stroke=INK, width=0.25))
         page.add(Circle(x=x, y=y, r=0.6, fill=INK))
     page.add(Rect(box=box, fill="#FFFFFF", radius=0.8, opacity=0.82, key=region.code))
@@ -306,7 +318,11 @@ def _head(x1: float, y1: float, cx: float, cy: float, x2: float, y2: float) -> t
 def _scale_bar(page: Drawing, area: Box, projection: Projection) -> None:
     """How long a round number of kilometres is; a degree of latitude has about 111.2."""
     kilometre = projection.scale / 111.2
-    long = next(k for k in (5000, 2000, 1000, 500, 200, 100, 50, 20, 10, 5, 2, 1) if k * kilometre < 60 or k == 1)
+    long = next(
+        k
+        for k in (5000, 2000, 1000, 500, 200, 100, 50, 20, 10, 5, 2, 1)
+        if k * kilometre < 60 or k == 1
+    )
     x, y = area.x + 2, area.bottom - 2
     right = x + long * kilometre
     page.add(

@@ -18,7 +18,7 @@ from .drawing import Circle, Drawing, Item, Path, Rect, Shape, Text
 from .style import FONT
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    import PIL.Image
 
 #: Points of a PDF in a millimetre.
 _POINT = 72 / 25.4
@@ -222,12 +222,12 @@ def png(drawing: Drawing, title: str, stamp: str) -> bytes:
     return stream.getvalue()
 
 
-def _palette(drawing: Drawing) -> Image:
+def _palette(drawing: Drawing) -> PIL.Image.Image:
     """The drawing's own colours and shades of them towards white, as many as a palette takes.
 
     A palette made from the picture would lose colours that cover little of it.
     """
-    from PIL import Image as images
+    import PIL.Image
 
     used: Counter[str] = Counter()
     for item in drawing.items:
@@ -242,7 +242,7 @@ def _palette(drawing: Drawing) -> Image:
             if min(shade) < _NEAR_WHITE:
                 shades[shade] = None
     flat = [value for colour in list(shades)[:256] for value in colour]
-    palette = images.new("P", (1, 1))
+    palette = PIL.Image.new("P", (1, 1))
     palette.putpalette(flat)
     return palette
 

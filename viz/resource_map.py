@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..analysis.gaps import Gaps
 from ..graph import regions as geo
-from ..graph.chain import records
+from ..graph.chain import records, texts
 from . import fonts
 from .boundaries import Boundaries
 from .drawing import INK, LINE, NAVY, SOFT, Box, Drawing, Rect
@@ -25,6 +25,7 @@ from .resources import (
     likely_flows,
     listed,
     place_table,
+    placed,
     region_link_matrix,
     relations,
     resources,
@@ -40,6 +41,8 @@ LAYERS = {**dict.fromkeys(KINDS, True), "flow": True, "guess": False}
 LAYERS_ZH = {**KINDS, "flow": "已知供应", "guess": "可能配套（推定）"}
 #: Most names in a tip.
 _NAMES = 12
+#: Leading enterprises named beside a printed map.
+_LEADERS = 15
 #: The picture of a page, in mm: room of the map and of the legend.
 _MAP, _LEGEND = Box(0, 0, 290, 186), Box(292, 4, 52, 178)
 
@@ -54,14 +57,19 @@ class _View:
     table: pd.DataFrame
     recorded: pd.DataFrame
     likely: pd.DataFrame
+    vague: str
 
     @classmethod
-    def of(
-        cls, gaps: Gaps, facts: pd.DataFrame, known: pd.DataFrame, region: str
-    ) -> _View:
+    def of(cls, gaps: Gaps, facts: pd.DataFrame, known: pd.DataFrame, region: str) -> _View:
         """A view of a region from all facts and relations of the cluster."""
         places = geo.divisions(region)
         here = inside(facts, places)
+        whole = inside(facts, (region,))
+        vague = whole[placed(texts(whole["region"]), places) == ""]
+        known_only = (
+            f"另有 {vague['id'].nunique()} 家（产出 {number(vague['output'].sum() / 1e8)} 亿元/年）"
+            f"只知在{geo.name(region)}，未标在图上。"
+        )
         return cls(
             region,
             places,
@@ -69,14 +77,14 @@ class _View:
             place_table(here, places),
             supply_flows(known, places),
             likely_flows(gaps, places),
+            known_only if len(vague) else "",
         )
 
     def draw(self, page: Drawing, area: Box, boundaries: Boundaries, *, guess: bool) -> None:
         """The map of the view."""
-        names = {
-            key: list(dict.fromkeys(group))
-            for key, group in self.facts.groupby(["place", "kind"])["name"]
-        }
+        names: dict[tuple[str, str], list[str]] = {}
+        for row in records(self.facts[["place", "kind", "name"]].drop_duplicates()):
+            names.setdefault((row["place"], row["kind"]), []).append(row["name"])
         regions = [
             Region(
                 row["place"],
@@ -114,7 +122,8 @@ def _flow_tip(row: dict[str, Any], count: str) -> str:
     ends = f"{place_name(row['source'])} → {place_name(row['target'])}"
     if count == "pairs":
         return f"{ends}\n可能配套：{row[count]} 对投入品与产品（按投入产出关系推定）"
-    return f"{ends}\n已知供应关系 {row[count]} 条\n" + row["names"].replace("；", "\n")
+    named = "\n".join(row["names"].split("；"))
+    return f"{ends}\n已知供应关系 {row[count]} 条\n{named}"
 
 
 def draw_resources(
@@ -132,12 +141,9 @@ def draw_resources(
     """
     whole = geo.province(gaps.scope.region)
     facts, known = resources(gaps), relations(gaps)
-    shown = [
-        place
-        for place in geo.divisions(whole)
-        if len(boundaries.outlines(geo.divisions(place))) > 1
-    ]
-    views = [_View.of(gaps, facts, known, region) for region in (whole, *shown)]
+    top = _View.of(gaps, facts, known, whole)
+    below = {p: _View.of(gaps, facts, known, p) for p in top.places if geo.divisions(p)}
+    views = [top, *(v for v in below.values() if len(boundaries.outlines(v.places)) > 1)]
     pictures = []
     for at, view in enumerate(views):
         page = Drawing(_LEGEND.right, _MAP.h)
@@ -146,14 +152,14 @@ def draw_resources(
         pictures.append(
             picture(page, f"map-{view.region}", geo.name(view.region) + title, hidden=at > 0)
         )
-    counties = county_table(views[0].facts, views[0].places)
-    matrix = region_link_matrix(gaps, views[0].places)
-    sections = [
-        {"id": "places", "title": "各地资源", "table": views[0].table.drop(columns="place")},
-        {"id": "counties", "title": "下一级地区资源", "table": counties.drop(columns="place")},
-        {"id": "flows", "title": "供应关系", "table": flow_table(views[0].recorded, views[0].likely)},
-        {"id": "matrix", "title": "地区 × 环节（亿元/年）", "table": matrix},
-        {"id": "list", "title": "企业、机构与项目清单", "table": listed(views[0].facts)},
+    counties = county_table(top.facts, {p: view.table for p, view in below.items()})
+    matrix = region_link_matrix(gaps, top.places)
+    sections: list[tuple[str, str, pd.DataFrame]] = [
+        ("places", "各地资源", top.table.drop(columns="place")),
+        ("counties", "下一级地区资源", counties.drop(columns="place")),
+        ("flows", "供应关系", flow_table(top.recorded, top.likely)),
+        ("matrix", "地区 × 环节（亿元/年）", matrix),
+        ("list", "企业、机构与项目清单", listed(top.facts)),
     ]
     context = {
         "title": title,
@@ -162,7 +168,9 @@ def draw_resources(
         "layers": LAYERS,
         "layers_zh": LAYERS_ZH,
         "hidden": " ".join(f"hide-{name}" for name, shown in LAYERS.items() if not shown),
-        "sections": [{**s, "table": grid(s["table"])} for s in sections],
+        "sections": [
+            {"id": name, "title": head, "table": grid(table)} for name, head, table in sections
+        ],
         "boundaries": boundaries,
     }
     data = {"views": {v.region: geo.name(v.region) for v in views}, "first": whole}
@@ -190,7 +198,10 @@ def resources_sheets(
     page.text(BODY.x, HEIGHT - 3.2, note, 2.8, SOFT, room=170)
     right = Box(BODY.x + 286, BODY.y + 2, 114, 74)
     _legend(page, right, view, guess=False)
-    _side_table(page, Box(right.x, right.bottom, right.w, BODY.bottom - right.bottom), view.table)
+    leading = view.facts[view.facts["kind"] == "leading"].groupby("name")["output"].sum()
+    leaders = leading.sort_values(ascending=False, kind="stable").index[:_LEADERS].tolist()
+    rest = Box(right.x, right.bottom, right.w, BODY.bottom - right.bottom)
+    _side_table(page, rest, view.table, leaders)
     matrix = region_link_matrix(gaps, view.places)
     twin = table_pages(
         lambda more: sheet(f"{title}：地区×环节（亿元/年）{more}", stamp, source),
@@ -239,10 +250,11 @@ def _legend(page: Drawing, box: Box, view: _View, *, guess: bool) -> None:
     for text in ("位置为示意，按所在地汇总。", "粗细＝关系数，箭头指向需方。"):
         page.text(x, y, text, 3.0, SOFT, room=box.right - x)
         y += 4.6
+    page.lines(x, y + 1, view.vague, 3.0, box.right - x, 4, SOFT)
 
 
-def _side_table(page: Drawing, box: Box, table: pd.DataFrame) -> None:
-    """The numbers of the map beside it."""
+def _side_table(page: Drawing, box: Box, table: pd.DataFrame, leaders: list[str]) -> None:
+    """The numbers of the map beside it, and the largest leading enterprises by name."""
     high = min(7.0, (box.h - 9) / max(1, len(table)))
     size = min(3.3, 0.62 * high)
     columns = (44.0, 22.0, 12.0, 12.0, 12.0, 12.0)
@@ -259,13 +271,22 @@ def _side_table(page: Drawing, box: Box, table: pd.DataFrame) -> None:
     for row in records(table):
         base = y + high / 2 + 0.37 * size
         page.text(edges[0] + 1, base, row["地区"], size, room=columns[0] - 2)
-        page.text(edges[2] - 1, base, number(row[OUTPUT]), size, INK, "end")
+        page.text(edges[2] - 1, base, _tenths(row[OUTPUT]), size, INK, "end")
         for at, zh in enumerate(KINDS.values()):
             count = row[f"{zh}数"]
             shown = str(count) if count else "–"
             page.text(edges[at + 3] - 2, base, shown, size, INK if count else SOFT, "end")
         y += high
         page.rule(box.x, y, box.right, LINE, 0.15)
-    total = f"合计 {number(float(table[OUTPUT].sum()))} 亿元/年"
+    total = f"合计 {_tenths(float(table[OUTPUT].sum()))} 亿元/年"
     if y + 6 < box.bottom and len(table):
         page.text(edges[2] - 1, y + 4.6, fonts.clip(total, 60, 3.3), 3.3, NAVY, "end", bold=True)
+    y += 12.0
+    most = int((box.bottom - y) / 4.4)
+    if leaders and most > 0:
+        page.lines(box.x + 1, y, "主要龙头：" + "、".join(leaders), 3.3, box.w - 2, most)
+
+
+def _tenths(value: float) -> str:
+    """An output with one decimal; what is smaller is not shown as nothing."""
+    return "<0.1" if 0 < value < 0.05 else f"{value:,.1f}"

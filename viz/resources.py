@@ -5,6 +5,8 @@ Tables of facts by place; :mod:`.resource_map` draws them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -78,13 +80,17 @@ def resources(gaps: Gaps) -> pd.DataFrame:
             ).drop_duplicates()
         )
     facts = pd.concat(parts, ignore_index=True)
-    return facts[texts(facts["region"]) != ""].reset_index(drop=True)
+    return _some(facts, texts(facts["region"]) != "")
 
 
 def inside(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
     """The facts within some places, with the column ``place`` saying in which."""
     place = placed(texts(facts["region"]), places)
-    return facts.assign(place=place)[place != ""].reset_index(drop=True)
+    return _some(facts.assign(place=place), place != "")
+
+
+def _some(facts: pd.DataFrame, mask: np.typing.NDArray[np.bool_]) -> pd.DataFrame:
+    return facts.loc[mask].reset_index(drop=True)
 
 
 def placed(codes: Texts, places: tuple[str, ...]) -> Texts:
@@ -115,27 +121,26 @@ def place_table(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
     return table
 
 
-def county_table(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
+def county_table(facts: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """:func:`place_table` one level down, with a row for what is known only by place.
 
+    Args:
+        facts: See :func:`inside`, by the places above.
+        tables: The table of the parts of each place, by place.
+
     Returns:
-        Columns place, 所属 and those of :func:`place_table`; places without parts are left out.
+        Columns place, 所属 and those of :func:`place_table`.
     """
     parts = []
-    for above in places:
-        below = geo.divisions(above)
+    for above, rows in tables.items():
         own = facts[facts["place"] == above]
-        if not below:
-            continue
-        rows = place_table(inside(own, below), below)
-        vague = own[placed(texts(own["region"]), below) == ""]
-        if len(vague):
-            extra = place_table(vague, (above,)).assign(地区="（县区未注明）")
-            rows = pd.concat([rows, extra], ignore_index=True)
-        rows.insert(1, "所属", geo.name(above))
-        parts.append(rows)
+        vague = own[placed(texts(own["region"]), tuple(rows["place"])) == ""]
+        extra = place_table(vague, (above,)).assign(地区="（县区未注明）")
+        parts.append(
+            pd.concat([rows, extra] if len(vague) else [rows]).assign(所属=geo.name(above))
+        )
     columns = ["place", "所属", *place_table(facts.iloc[:0], ()).columns[1:]]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def relations(gaps: Gaps) -> pd.DataFrame:
@@ -240,7 +245,7 @@ def flow_table(recorded: pd.DataFrame, likely: pd.DataFrame) -> pd.DataFrame:
                 "需方所在地": [place_name(x) for x in frame["target"]],
                 "关系数": frame[number],
                 "已知金额（亿元/年）": frame["amount"] / 1e8 if "amount" in frame else np.nan,
-                "企业（供方 → 需方）": frame["names"] if "names" in frame else "—",
+                "企业（供方 → 需方）": frame.get("names", "—"),
             }
         )
         for kind, frame, number in (
@@ -249,7 +254,14 @@ def flow_table(recorded: pd.DataFrame, likely: pd.DataFrame) -> pd.DataFrame:
         )
         if len(frame)
     ]
-    columns = ["类型", "供方所在地", "需方所在地", "关系数", "已知金额（亿元/年）", "企业（供方 → 需方）"]
+    columns = [
+        "类型",
+        "供方所在地",
+        "需方所在地",
+        "关系数",
+        "已知金额（亿元/年）",
+        "企业（供方 → 需方）",
+    ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 

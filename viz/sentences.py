@@ -101,8 +101,8 @@ def who_checks(row: dict[str, Any], detail: Detail) -> str:
     """Who could tell whether a suspected gap is one: those who buy the product here, then makers."""
     if row["evidence"] == "confirmed":
         return "已摸排，无需再核"
-    asked = dict.fromkeys([*(b.name for b in detail.buyers[:3]), *(m.name for m in detail.local[:1])])
-    return "、".join([*list(asked)[:3], "所在区县主管部门"])
+    asked = dict.fromkeys([*(b.name for b in detail.buyers), *(m.name for m in detail.local[:1])])
+    return "、".join(["所在区县主管部门", *list(asked)[:2]])
 
 
 def hover_text(row: dict[str, Any], detail: Detail, width: int = 30) -> str:

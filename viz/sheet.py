@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pandas as pd
 
@@ -73,7 +74,7 @@ def table_pages(
     for share in shares:
         edges.append(edges[-1] + BODY.w * share / sum(shares))
     shown = grid(table)
-    rooms = [right - left - 2 * pad for left, right in zip(edges, edges[1:], strict=False)]
+    rooms = [right - left - 2 * pad for left, right in pairwise(edges)]
 
     def head(page: Drawing) -> float:
         cells = [

@@ -52,13 +52,13 @@
   });
   const nodes = new vis.DataSet(data.nodes.map((node) => (
     { ...node, label: undefined, shape: "custom", ctxRenderer: draw(node) })));
-  const edges = new vis.DataSet(data.edges);
+  const edges = new vis.DataSet(data.edges.map((edge) => (
+    { ...edge, color: { color: edge.color, highlight: "#111111", hover: "#111111" } })));
   const network = new vis.Network(holder, { nodes, edges }, {
     physics: false,
     layout: { improvedLayout: false },
-    interaction: { hover: true, dragNodes: false, hideEdgesOnZoom: true },
-    edges: { arrows: { to: { enabled: true, scaleFactor: 0.35 } }, color: { highlight: "#111111", hover: "#111111" },
-      smooth: { enabled: true, type: "cubicBezier", forceDirection: "horizontal", roundness: 0.45 }, width: 0.7 },
+    interaction: { hover: true, hoverConnectedEdges: false, dragNodes: false, hideEdgesOnZoom: true },
+    edges: { arrows: { to: { enabled: true, scaleFactor: 0.35 } }, smooth: { enabled: true, type: "cubicBezier", forceDirection: "horizontal", roundness: 0.45 }, width: 0.7 },
   });
   network.on("beforeDrawing", (ctx) => {
     for (const band of data.bands) {
