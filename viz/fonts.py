@@ -10,6 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from ..graph.errors import NotFoundError
 
@@ -47,12 +48,16 @@ def font() -> TTFont:
 
 def printable(text: str) -> str:
     """Text as it can be printed: white space as blanks, what the font lacks as a box."""
-    glyphs = font().face.charToGlyph
-    return "".join(
-        c if ord(c) in glyphs else " " if c.isspace() else MISSING
-        for c in text
-        if c.isprintable() or c.isspace()
-    )
+    return "".join(map(_printable, text))
+
+
+@cache
+def _printable(character: str) -> str:
+    if character.isspace():
+        return " "
+    if category(character) in ("Cc", "Cf"):  # controls, and marks that turn text around
+        return ""
+    return character if ord(character) in font().face.charToGlyph else MISSING
 
 
 @cache
