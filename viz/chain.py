@@ -94,8 +94,8 @@ def _network(gaps: Gaps, layout: Layout) -> Network:
             label="\n".join(spot.lines),
             shape="dot",
             size=spot.radius * _PIXELS,
-            x=spot.x * _PIXELS,
-            y=spot.y * _PIXELS,
+            x=round(spot.x * _PIXELS),  # vis-network keeps whole pixels
+            y=round(spot.y * _PIXELS),
             physics=False,
             color=look.colour,
             ink=look.ink,
