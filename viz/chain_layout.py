@@ -146,16 +146,21 @@ def radius(output: float, largest: float, font: float) -> float:
     return low + (high - low) * math.sqrt(output / largest) if largest > 0 else low
 
 
-def _blocks(gaps: Gaps) -> Iterator[_Block]:
-    """Links that have products, by stage, position and id; products by priority."""
+def ordered_links(gaps: Gaps) -> list[dict[str, Any]]:
+    """Rows of the links that have products, by stage, position and id."""
     links = gaps.scope.graph["links"]
     ours = links[links["id"].isin(gaps.table["link"])]
     stages = {stage: i for i, stage in enumerate(STAGES)}
     order = ours.assign(
         stage_at=ours["stage"].map(stages), at=np.nan_to_num(ours["position"], nan=np.inf)
     ).sort_values(["stage_at", "at", "id"])
+    return records(order)
+
+
+def _blocks(gaps: Gaps) -> Iterator[_Block]:
+    """Links in their order, with their products by priority."""
     rows = records(gaps.table)
-    for link in records(order):
+    for link in ordered_links(gaps):
         yield _Block(link["stage"], link["name"], tuple(r for r in rows if r["link"] == link["id"]))
 
 

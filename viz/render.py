@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Points of a PDF in a millimetre.
 _POINT = 72 / 25.4
+#: Smaller bold text is left plain in a PDF: viewers draw its outline at least a pixel wide.
+_BOLD_FROM = 6.0
 #: Dots per inch of a PNG.
 DPI = 150
 #: Steps between a colour and white in the palette of a PNG, for smooth edges.
@@ -122,13 +124,14 @@ def _n(value: float) -> str:
     return shown.rstrip("0").rstrip(".") or "0"
 
 
-def pdf(pages: Sequence[Drawing], title: str, stamp: str) -> bytes:
+def pdf(pages: Sequence[Drawing], title: str, stamp: str, bold_from: float = _BOLD_FROM) -> bytes:
     """Drawings as the pages of a PDF.
 
     Args:
         pages: At least one.
         title: Title of the document.
         stamp: Region, version and date, kept as its subject.
+        bold_from: Size in mm from which bold text is drawn heavier.
     """
     from reportlab.pdfgen.canvas import Canvas
 
@@ -145,7 +148,7 @@ def pdf(pages: Sequence[Drawing], title: str, stamp: str) -> bytes:
             canvas.setFillAlpha(item.opacity)
             canvas.setStrokeAlpha(item.opacity)
             if isinstance(item, Text):
-                _write(canvas, page, item)
+                _write(canvas, page, item, item.bold and item.size >= bold_from)
             elif isinstance(item, Shape):
                 _draw(canvas, page, item)
             canvas.restoreState()
@@ -154,13 +157,13 @@ def pdf(pages: Sequence[Drawing], title: str, stamp: str) -> bytes:
     return stream.getvalue()
 
 
-def _write(canvas: Any, page: Drawing, item: Text) -> None:
+def _write(canvas: Any, page: Drawing, item: Text, bold: bool) -> None:
     """One text; the font has one weight, so bold text gets an outline of its own colour."""
     line = canvas.beginText()
     line.setTextOrigin(item.box.x * _POINT, (page.height - item.y) * _POINT)
     line.setFont(fonts.NAME, item.size * _POINT)
     line.setFillColor(item.colour)
-    if item.bold:
+    if bold:
         line.setStrokeColor(item.colour)
         canvas.setLineWidth(0.035 * item.size * _POINT)
         line.setTextRenderMode(2)
@@ -207,7 +210,7 @@ def png(drawing: Drawing, title: str, stamp: str) -> bytes:
     from PIL.PngImagePlugin import PngInfo
     from pypdfium2 import PdfDocument
 
-    document = PdfDocument(pdf([drawing], title, stamp))
+    document = PdfDocument(pdf([drawing], title, stamp, bold_from=0.0))
     try:
         image = document[0].render(scale=DPI / 72).to_pil()
     finally:

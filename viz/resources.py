@@ -14,6 +14,7 @@ from scipy import sparse
 from ..analysis.gaps import Gaps
 from ..graph import regions as geo
 from ..graph.chain import Texts, texts
+from .chain_layout import ordered_links
 from .words import place_name
 
 #: Kinds of resources; their symbols stand in :data:`.style.SYMBOLS`.
@@ -278,7 +279,7 @@ def region_link_matrix(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
         }
     )
     region = economy.region[rows]
-    order = list(dict.fromkeys(scope.chain.sort_values("link")["link_name"]))
+    order = list(dict.fromkeys(link["name"] for link in ordered_links(gaps)))
     result = []
     for place in places:
         inside = frame[geo.within(region, place)]
