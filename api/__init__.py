@@ -8,5 +8,6 @@ Start here:
 - :mod:`.commands_simulate`, :mod:`.commands_trends` and :mod:`.commands_risk` are commands of their
   own, :mod:`.answers_whatif` their answers.
 - :mod:`.output` writes answers as table, JSON, CSV or XLSX.
+- :mod:`.pictures` draws one picture or all of a cluster, as page or for print.
 - :mod:`.main_job` is ``chainatlas run``: load, analyse, write everything for every cluster.
 """

@@ -35,6 +35,7 @@ from . import (
 )
 from .export import export_packs
 from .output import Format, write
+from .pictures import PICTURES, Album, Making, check_ending
 from .shell import (
     DONE,
     FAILED,
@@ -60,6 +61,13 @@ JOINED = (
     commands_simulate,
     commands_trends,
 )
+SingleFile = Annotated[
+    bool, typer.Option("--single-file", help="网页自带脚本和样式，不需要 assets 文件夹。")
+]
+BoundaryFile = Annotated[
+    Path | None,
+    typer.Option("--boundaries", help="自备边界：GeoJSON 文件或文件夹，默认随附的边界。"),
+]
 
 
 @app.command()
@@ -70,12 +78,15 @@ def run(
     region: Annotated[
         str | None, typer.Option("--region", help="分析的地区，默认各集群的承载地。")
     ] = None,
+    single: SingleFile = False,
+    boundaries: BoundaryFile = None,
 ) -> None:
     """主任务：载入数据包，分析每个集群，写出图、清单和小结。"""
     code = None if region is None else geo.resolve(region)
     with progress_bar() as report:
         raw = open_pack(pack or main_job.SHIPPED)
-        result = main_job.run(open_store(db, create=True), raw, out, code, report)
+        making = Making(single, boundaries)
+        result = main_job.run(open_store(db, create=True), raw, out, code, report, making)
     typer.echo(result.summary)
     _tell_quarantine(result.load)
 
@@ -192,18 +203,21 @@ def supply_rate_command(
 def map_command(
     kind: Annotated[
         str,
-        typer.Argument(callback=one_of(main_job.PICTURES), help="resources | attraction | chain"),
+        typer.Argument(callback=one_of(PICTURES), help="resources | attraction | chain"),
     ],
     region: Region,
     cluster: Cluster,
-    out: Annotated[Path, typer.Option("--out", help="输出文件，以 .html 结尾。")],
+    out: Annotated[
+        Path, typer.Option("--out", help="输出文件，以 .html、.png、.svg 或 .pdf 结尾。")
+    ],
+    single: SingleFile = False,
+    boundaries: BoundaryFile = None,
     db: Db = "",
     version: VersionNo = None,
 ) -> None:
     """画一张图：resources 资源分布图，attraction 招商攻坚图，chain 链图。"""
-    if out.suffix.lower() != ".html":
-        raise ChainAtlasError(f"不支持的图片格式 {out.suffix or out}：目前只有 .html。")
-    main_job.draw(kind, gaps_of(db, version, region, cluster), out)
+    check_ending(out)
+    Album(gaps_of(db, version, region, cluster), Making(single, boundaries)).draw(kind, out)
     note(f"已写出 {out}")
 
 

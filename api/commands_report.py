@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..graph.errors import ChainAtlasError
-from . import main_job
+from .pictures import REPORTS, Album, check_ending
 from .shell import Cluster, Db, Region, VersionNo, app, gaps_of, note
 
 
@@ -21,9 +20,6 @@ def report_command(
     version: VersionNo = None,
 ) -> None:
     """诊断报告：有什么、缺什么、哪里脆弱、引进谁、先做什么、有多大把握。"""
-    if out.suffix.lower() not in main_job.REPORTS:
-        raise ChainAtlasError(
-            f"不支持的报告格式 {out.suffix or out}：应为 {'、'.join(main_job.REPORTS)}。"
-        )
-    main_job.report(gaps_of(db, version, region, cluster), out)
+    check_ending(out, REPORTS)
+    Album(gaps_of(db, version, region, cluster)).report(out)
     note(f"已写出 {out}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from ..analysis.provenance import source_quality
 from ..analysis.scope import Scope
 from ..analysis.supply import SupplyRate, supply_rate
 from ..analysis.targets import find_targets
-from ..graph import regions as geo
 from ..graph.chain import ChainGraph, records
 from ..graph.errors import ChainAtlasError
 from ..graph.schema import TABLES
@@ -24,12 +22,10 @@ from ..ingest.load import LoadReport, load
 from ..ingest.pack import Progress, RawPack
 from ..viz.words import money, percent, place_name
 from . import answers
+from .pictures import PICTURES, REPORTS, Album, Making, stamp, titled
 
 #: The pack that ships with the program.
 SHIPPED = Path(str(files("chainatlas").joinpath("data", "hubei")))
-PICTURES = {"chain": "链图", "resources": "资源分布图", "attraction": "招商攻坚图"}
-#: Forms of a report, by ending.
-REPORTS = (".html", ".docx")
 #: Gaps of each cluster that the summary names.
 _FIRST = 3
 
@@ -42,7 +38,14 @@ class Result:
     summary: str
 
 
-def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Progress) -> Result:
+def run(
+    store: Store,
+    pack: RawPack,
+    out: Path,
+    region: str | None,
+    progress: Progress,
+    making: Making | None = None,
+) -> Result:
     """Load a pack and write everything for every cluster.
 
     Args:
@@ -51,6 +54,7 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
         out: Folder of the output; files of the same name are replaced.
         region: Region to analyse; None for each cluster's own.
         progress: Told of every step.
+        making: How pictures are made.
     """
     report = load(store, [pack], progress)
     graph = store.view().graph()
@@ -66,37 +70,29 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
         place = region or cluster["region"]
         found = find_gaps(Scope.of(graph, place, cluster["id"]))
         title = titled(place, cluster["name"], cluster["region"])
-        parts.append(_cluster(found, cluster["name"], out, file_stem(title, cluster["id"], taken)))
-    parts.append(f"全部文件在：{out.resolve()}\n用浏览器打开 .html 即可，无需联网。")
+        stem = file_stem(title, cluster["id"], taken)
+        parts.append(_cluster(found, cluster["name"], out, stem, making))
+    parts.append(
+        f"全部文件在：{out.resolve()}\n用浏览器打开 .html 即可，无需联网；作战图.pdf 可直接打印（A3）。"
+    )
     summary = "\n\n".join(parts)
     (out / "小结.txt").write_text(summary + "\n", encoding="utf-8")
     return Result(report, summary)
 
 
-def _cluster(found: Gaps, name: str, out: Path, stem: str) -> str:
+def _cluster(found: Gaps, name: str, out: Path, stem: str, making: Making | None) -> str:
     """Pictures and lists of one cluster; returns its part of the summary."""
     targets = find_targets(found)
+    album = Album(found, making, targets)
     for kind, zh in PICTURES.items():
-        draw(kind, found, out / f"{stem}-{zh}.html", targets)
+        for ending in (".html", ".png"):
+            album.draw(kind, out / f"{stem}-{zh}{ending}")
+    album.print_all(out / f"{stem}-作战图.pdf")
     rate = supply_rate(found.scope)
-    _lists(found, targets, rate, out / f"{stem}-清单.xlsx")
+    _lists(found, album, targets, rate, out / f"{stem}-清单.xlsx")
     for ending in REPORTS:
-        report(found, out / f"{stem}-报告{ending}", targets)
+        album.report(out / f"{stem}-报告{ending}")
     return _told(found, targets, rate, name)
-
-
-def titled(region: str, cluster: str, home: str) -> str:
-    """A cluster's name with the region asked for, unless it names that itself.
-
-    >>> titled("420100", "武汉市集成电路产业集群", "420100")
-    '武汉市集成电路产业集群'
-    >>> titled("420000", "武汉市集成电路产业集群", "420100"), titled("420100", "新材料", "420100")
-    ('湖北省·武汉市集成电路产业集群', '武汉市新材料')
-    """
-    place = geo.name(region)
-    if cluster.startswith(place):
-        return cluster
-    return f"{place}·{cluster}" if cluster.startswith(geo.name(home)) else place + cluster
 
 
 def file_stem(title: str, cluster: str, taken: set[str]) -> str:
@@ -121,68 +117,7 @@ def file_stem(title: str, cluster: str, taken: set[str]) -> str:
     return stem
 
 
-def draw(kind: str, found: Gaps, out: Path, targets: pd.DataFrame | None = None) -> None:
-    """Write one picture.
-
-    Args:
-        kind: One of :data:`PICTURES`.
-        found: What to draw.
-        out: The HTML file; scripts go into ``assets`` beside it.
-        targets: Ranked targets, found anew where None.
-    """
-    # Drawing libraries are slow to import, and most commands draw nothing.
-    from ..viz.attraction import draw_attraction
-    from ..viz.chain import draw_chain
-    from ..viz.resources import draw_resources
-
-    title = _heading(found, PICTURES[kind])
-    stamp = _stamp(found)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if kind == "chain":
-            draw_chain(found, title, stamp, answers.gaps_table(found, found.table), out)
-        elif kind == "resources":
-            draw_resources(found, title, stamp, out)
-        else:
-            ranked = find_targets(found) if targets is None else targets
-            draw_attraction(found, ranked, title, stamp, out)
-    except OSError as error:
-        raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
-
-
-def report(found: Gaps, out: Path, targets: pd.DataFrame | None = None) -> None:
-    """Write the report of a region and cluster.
-
-    Args:
-        found: What to report on.
-        out: The file; its ending is one of :data:`REPORTS`.
-        targets: Ranked targets, found anew where None.
-    """
-    # Word documents are slow to import, and most commands write none.
-    from ..viz.office import write_docx
-    from ..viz.report import compose, write_html
-
-    ranked = find_targets(found) if targets is None else targets
-    rate, quality = supply_rate(found.scope), source_quality(found.scope.graph)
-    content = compose(found, ranked, rate, quality, _heading(found, "诊断报告"), _stamp(found))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        {".html": write_html, ".docx": write_docx}[out.suffix.lower()](content, out)
-    except OSError as error:
-        raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
-
-
-def _heading(found: Gaps, what: str) -> str:
-    row = found.scope.graph["clusters"].set_index("id").loc[found.scope.cluster].to_dict()
-    return titled(found.scope.region, str(row["name"]), str(row["region"])) + what
-
-
-def _stamp(found: Gaps) -> str:
-    place = place_name(found.scope.region)
-    return f"地区 {place}（{found.scope.region}）｜数据版本 {found.version}｜{date.today()}"
-
-
-def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> None:
+def _lists(found: Gaps, album: Album, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> None:
     from ..viz.attraction import battle_table
     from ..viz.report import links_table
     from ..viz.xlsx import Sheet, write_workbook
@@ -191,14 +126,14 @@ def _lists(found: Gaps, targets: pd.DataFrame, rate: SupplyRate, path: Path) -> 
     whom = answers.targets_answer(found, targets)
     rates = answers.supply_answer(rate)
     sheets = [
-        Sheet("招商攻坚", "招商攻坚清单", battle_table(found, targets)),
+        Sheet("招商攻坚", "招商攻坚清单", battle_table(album.battles)),
         Sheet("产业链诊断", diagnosis.title, diagnosis.table, diagnosis.units),
         Sheet("目标企业", whom.title, whom.table),
         Sheet("环节", "各环节现状", links_table(found)),
         Sheet("本地化配套率", rates.title, rates.table),
     ]
     try:
-        write_workbook(path, sheets, _stamp(found))
+        write_workbook(path, sheets, stamp(found))
     except OSError as error:
         raise ChainAtlasError(f"无法写入 {path}：{error.strerror}。") from error
 

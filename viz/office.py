@@ -27,7 +27,7 @@ _INK, _SOFT = RGBColor(0x1F, 0x4E, 0x79), RGBColor(0x66, 0x66, 0x66)
 _WIDTH = Cm(21.0 - 2 * 2.2)
 
 
-def write_docx(report: Report, out: Path, picture: bytes | None = None) -> None:
+def write_docx(report: Report, out: Path, picture: bytes) -> None:
     """Write a report as a Word document.
 
     Args:
@@ -76,12 +76,12 @@ def _page(document: Document, report: Report) -> None:
     )
 
 
-def _section(document: Document, section: Section, picture: bytes | None) -> None:
+def _section(document: Document, section: Section, picture: bytes) -> None:
     _run(document.add_heading(level=1), section.title, 14, font=_HEAD, colour=_INK)
     for line in section.lines:
         style = "List Number" if section.numbered else None
         _run(document.add_paragraph(style=style), line, 10.5)
-    if section.picture and picture is not None:
+    if section.picture:
         document.add_picture(io.BytesIO(picture), width=_WIDTH)
     if section.table is not None:
         _table(document, section.table)

@@ -8,6 +8,7 @@ it is read with ``JSON.parse`` and shown as text.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -21,6 +22,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..graph.errors import NotFoundError
+from .drawing import Drawing
+from .render import inline_svg
 
 ASSETS = "assets"
 
@@ -41,11 +44,12 @@ SOURCES: Mapping[str, Callable[[], Path]] = MappingProxyType(
     {
         "vis-network.min.js": lambda: _package_file("pyvis", "lib/vis-9.1.2/vis-network.min.js"),
         "vis-network.css": lambda: _package_file("pyvis", "lib/vis-9.1.2/vis-network.css"),
-        "plotly.min.js": lambda: _package_file("plotly", "package_data/plotly.min.js"),
         "page.css": lambda: _ours("page.css"),
         "page.js": lambda: _ours("page.js"),
         "chain.js": lambda: _ours("chain.js"),
-        "figure.js": lambda: _ours("figure.js"),
+        "map.js": lambda: _ours("map.js"),
+        "battle.js": lambda: _ours("battle.js"),
+        "tips.js": lambda: _ours("tips.js"),
     }
 )
 
@@ -69,8 +73,19 @@ def embed(data: object) -> Markup:
     return Markup(text)  # every character that could end the element is escaped above
 
 
+def picture(drawing: Drawing, name: str, label: str, *, hidden: bool = False) -> Markup:
+    """A drawing as part of a page; every text of it is escaped by :func:`.render.inline_svg`."""
+    return Markup(inline_svg(drawing, name, label, hidden=hidden))
+
+
 def write_page(
-    out: Path, template: str, context: Mapping[str, Any], data: object, assets: Sequence[str]
+    out: Path,
+    template: str,
+    context: Mapping[str, Any],
+    data: object,
+    assets: Sequence[str],
+    *,
+    single: bool = False,
 ) -> None:
     """Write a page and the assets it needs.
 
@@ -79,12 +94,35 @@ def write_page(
         template: Name of the template in ``viz/templates``.
         context: What the template shows; text is escaped.
         data: What the scripts read.
-        assets: Names of :data:`SOURCES`, in loading order; ``page.css`` comes by itself.
+        assets: Names of :data:`SOURCES`, in loading order; ``page.css``, ``tips.js`` and
+            ``page.js`` come by themselves.
+        single: Whether scripts and styles stand in the page itself, and no folder is needed.
     """
-    wanted = ["page.css", *assets, "page.js"]
-    folder = out.parent / ASSETS
+    wanted = ["page.css", "tips.js", *assets, "page.js"]
+    if not single:
+        _copy(wanted, out.parent / ASSETS)
+
+    def listed(ending: str) -> list[str | Markup]:
+        names = [name for name in wanted if name.endswith(ending)]
+        return [_inside(name) if single else f"{ASSETS}/{name}" for name in names]
+
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            **context,
+            single=single,
+            styles=listed(".css"),
+            scripts=listed(".js"),
+            data=embed(data),
+        )
+    )
+    out.write_text(html, encoding="utf-8")
+
+
+def _copy(names: Sequence[str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in wanted:
+    for name in names:
         source, target = SOURCES[name](), folder / name
         if (
             not target.exists()
@@ -92,14 +130,15 @@ def write_page(
             or "min" not in name
         ):
             shutil.copyfile(source, target)
-    html = (
-        _environment()
-        .get_template(template)
-        .render(
-            **context,
-            styles=[f"{ASSETS}/{n}" for n in wanted if n.endswith(".css")],
-            scripts=[f"{ASSETS}/{n}" for n in wanted if n.endswith(".js")],
-            data=embed(data),
-        )
-    )
-    out.write_text(html, encoding="utf-8")
+
+
+@cache
+def _inside(name: str) -> Markup:
+    """An asset as the content of a ``script`` or ``style`` element.
+
+    These are our files and installed packages, never data. What could end the element, or open a
+    comment in it, is written with an escape that means the same within strings and patterns.
+    """
+    text = SOURCES[name]().read_text(encoding="utf-8")
+    text = re.sub(r"<(?=/(script|style)|!--|script)", r"\\x3C", text, flags=re.IGNORECASE)
+    return Markup(text)

@@ -6,7 +6,6 @@ the same sections, so that both hold the same figures.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,8 @@ from ..analysis.provenance import QUALITIES
 from ..analysis.supply import SupplyRate
 from ..graph.chain import records
 from ..graph.schema import LABELS, STAGES
-from .page import write_page
+from .drawing import Drawing
+from .page import picture, write_page
 from .sentences import makers_text, reason_sentence
 from .tables import grid
 from .words import money, percent, place_name, yes_no
@@ -329,15 +329,15 @@ def links_table(gaps: Gaps) -> pd.DataFrame:
     )
 
 
-def write_html(report: Report, out: Path, picture: bytes | None = None) -> None:
+def write_html(report: Report, out: Path, chain: Drawing, *, single: bool = False) -> None:
     """Write a report as a page.
 
     Args:
         report: What it says.
-        out: The HTML file; the style goes into ``assets`` beside it.
-        picture: PNG of the chain, shown in the first section.
+        out: The HTML file; styles and scripts go into ``assets`` beside it.
+        chain: The chain's picture, shown in the first section.
+        single: Whether the page holds its styles and scripts itself.
     """
-    shown = None if picture is None else base64.b64encode(picture).decode("ascii")
     context = {
         "title": report.title,
         "stamp": report.stamp,
@@ -346,6 +346,6 @@ def write_html(report: Report, out: Path, picture: bytes | None = None) -> None:
             {"section": s, "grid": None if s.table is None else grid(s.table)}
             for s in report.sections
         ],
-        "picture": shown,
+        "chain": picture(chain, "chain", "链图"),
     }
-    write_page(out, "report.html", context, {}, [])
+    write_page(out, "report.html", context, {}, [], single=single)

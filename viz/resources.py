@@ -1,75 +1,43 @@
-"""资源分布图: where a cluster's enterprises, institutes and projects are, place by place."""
+"""资源分布图: where a cluster's enterprises, institutes and projects are, and who supplies whom.
+
+Tables of facts by place; :mod:`.resource_map` draws them.
+"""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
+from scipy import sparse
 
 from ..analysis.gaps import Gaps
 from ..graph import regions as geo
-from ..graph.chain import texts
-from .boundaries import centre, outlines
-from .page import write_page
-from .style import FONT, SCALE
-from .tables import grid
+from ..graph.chain import Texts, texts
+from .chain_layout import ordered_links
+from .words import place_name
 
-#: Most names in a hover text.
-_NAMES = 12
-
-
-def draw_resources(gaps: Gaps, title: str, stamp: str, out: Path) -> None:
-    """Write the resource distribution map of a cluster over the province of its region.
-
-    Args:
-        gaps: The question; its region's province is drawn, the whole country for the country.
-        title: Heading.
-        stamp: Region, version and date.
-        out: The HTML file.
-    """
-    whole = geo.province(gaps.scope.region)
-    places = geo.divisions(whole)
-    facts = resources(gaps, places)
-    summary = facts.groupby("place")
-    table = pd.DataFrame({"place": places})
-    table["地区"] = [geo.name(p) for p in places]
-    for kind, zh in KINDS.items():
-        counted = facts[facts["kind"] == kind].groupby("place")["id"].nunique()
-        table[f"{zh}数"] = table["place"].map(counted).fillna(0).astype(int)
-    table["产出（亿元/年）"] = table["place"].map(summary["output"].sum()).fillna(0.0) / 1e8
-    figure = _figure(whole, places, table, facts)
-    matrix = region_link_matrix(gaps, places)
-    sections = [
-        {"id": "places", "title": "各地资源", "table": grid(table.drop(columns="place"))},
-        {"id": "matrix", "title": "地区 × 环节（亿元/年）", "table": grid(matrix)},
-        {"id": "list", "title": "企业、机构与项目清单", "table": grid(_listed(facts))},
-    ]
-    lead = [
-        "颜色＝本集群产品的年产出；圆点＝企业、机构与项目的数量（按所在市州汇总，位置为示意）。"
-    ]
-    context = {"title": title, "stamp": stamp, "lead": lead, "sections": sections, "is_map": True}
-    write_page(out, "figure.html", context, {"figure": figure}, ["plotly.min.js", "figure.js"])
-
-
+#: Kinds of resources; their symbols stand in :data:`.style.SYMBOLS`.
 KINDS = {
     "leading": "龙头与上市企业",
     "sme": "中小配套企业",
     "institute": "高校院所与平台",
     "project": "项目",
 }
-_COLOURS = {"leading": "#D73027", "sme": "#F2A900", "institute": "#1B7837", "project": "#762A83"}
+#: Column of the output.
+OUTPUT = "产出（亿元/年）"
+#: Inferred lines on a map: the strongest ones.
+_STRONGEST = 12
+#: Enterprises of a flow named in the table.
+_NAMED = 4
 
 
-def resources(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
+def resources(gaps: Gaps) -> pd.DataFrame:
     """Everything of a cluster that has a place.
 
     Returns:
-        Columns kind (of :data:`KINDS`), id, name, region, place (the one of ``places`` it lies in),
-        output (CNY a year; 0 for institutes and projects), note.
+        Columns kind (of :data:`KINDS`), id, name, region (code), output (CNY a year; 0 for
+        institutes and projects), note.
     """
     economy, graph = gaps.scope.economy, gaps.scope.graph
     ours = np.zeros(economy.products, dtype=bool)
@@ -113,11 +81,189 @@ def resources(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
             ).drop_duplicates()
         )
     facts = pd.concat(parts, ignore_index=True)
-    place = pd.Series("", index=facts.index, dtype="str")
-    codes = texts(facts["region"])
+    return _some(facts, texts(facts["region"]) != "")
+
+
+def inside(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
+    """The facts within some places, with the column ``place`` saying in which."""
+    place = placed(texts(facts["region"]), places)
+    return _some(facts.assign(place=place), place != "")
+
+
+def _some(facts: pd.DataFrame, mask: np.typing.NDArray[np.bool_]) -> pd.DataFrame:
+    return facts.loc[mask].reset_index(drop=True)
+
+
+def placed(codes: Texts, places: tuple[str, ...]) -> Texts:
+    """The place each region code lies in, "" where in none; shape as given."""
+    codes, inverse = np.unique(codes, return_inverse=True)
+    place = np.full(len(codes), "", dtype="<U6")
     for code in places:
         place[geo.within(codes, code)] = code
-    return facts.assign(place=place)[place != ""].reset_index(drop=True)
+    return place[inverse]
+
+
+def place_table(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
+    """Number of each kind and output by place.
+
+    Args:
+        facts: See :func:`inside`.
+        places: Rows, in this order.
+
+    Returns:
+        Columns place (code), 地区, one count for each of :data:`KINDS`, output in 1e8 CNY a year.
+    """
+    table = pd.DataFrame({"place": list(places), "地区": [geo.name(p) for p in places]})
+    once = facts.drop_duplicates(["place", "kind", "id"])
+    for kind, zh in KINDS.items():
+        counted = once.loc[once["kind"] == kind, "place"].value_counts()
+        table[f"{zh}数"] = table["place"].map(counted).fillna(0).astype(int)
+    table[OUTPUT] = table["place"].map(facts.groupby("place")["output"].sum()).fillna(0.0) / 1e8
+    return table
+
+
+def county_table(facts: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """:func:`place_table` one level down, with a row for what is known only by place.
+
+    Args:
+        facts: See :func:`inside`, by the places above.
+        tables: The table of the parts of each place, by place.
+
+    Returns:
+        Columns place, 所属 and those of :func:`place_table`.
+    """
+    parts = []
+    for above, rows in tables.items():
+        own = facts[facts["place"] == above]
+        vague = own[placed(texts(own["region"]), tuple(rows["place"])) == ""]
+        extra = place_table(vague, (above,)).assign(地区="（县区未注明）")
+        parts.append(
+            pd.concat([rows, extra] if len(vague) else [rows]).assign(所属=geo.name(above))
+        )
+    columns = ["place", "所属", *place_table(facts.iloc[:0], ()).columns[1:]]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def relations(gaps: Gaps) -> pd.DataFrame:
+    """Recorded supply relations of a cluster.
+
+    A relation counts where its product is one of the cluster's or, if it names none, its buyer
+    makes one.
+
+    Returns:
+        Columns source, target (codes of the regions where supplier and buyer sit, else of their
+        country), amount (CNY a year), names.
+    """
+    graph, economy = gaps.scope.graph, gaps.scope.economy
+    (edges,) = graph.edges("SUPPLIES")
+    supplies = graph["supplies"].iloc[edges.rows]
+    ours = np.isin(economy.product, gaps.scope.products) & (economy.output > 0)
+    product = texts(supplies["product"])
+    counted = np.isin(product, gaps.table["product"].to_numpy(dtype=object).astype(np.str_)) | (
+        (product == "") & np.isin(edges.target, economy.enterprise[ours])
+    )
+    names, region = graph.text("enterprises", "name"), graph.text("enterprises", "region")
+    home = np.where(region != "", region, graph.text("enterprises", "country"))
+    source, target = edges.source[counted], edges.target[counted]
+    return pd.DataFrame(
+        {
+            "source": home[source],
+            "target": home[target],
+            "amount": supplies["amount"].to_numpy()[counted],
+            "names": [f"{names[s]} → {names[b]}" for s, b in zip(source, target, strict=True)],
+        }
+    )
+
+
+def supply_flows(found: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
+    """Recorded supply between places, both ends by where the firms sit.
+
+    Args:
+        found: See :func:`relations`.
+        places: Region codes; other ends are their province or country.
+
+    Returns:
+        Columns source, target, relations, amount (CNY a year, NaN where unknown of all), names;
+        most relations first. Only what begins or ends in a place.
+    """
+    frame = found.assign(
+        source=_end(texts(found["source"]), places), target=_end(texts(found["target"]), places)
+    )
+    frame = frame[frame["source"].isin(places) | frame["target"].isin(places)]
+    result = frame.groupby(["source", "target"], as_index=False, sort=False).agg(
+        relations=("names", "size"),
+        amount=("amount", lambda x: x.sum(min_count=1)),
+        names=("names", lambda x: "；".join(list(dict.fromkeys(x))[:_NAMED])),
+    )
+    order = ["relations", "source", "target"]
+    return result.sort_values(order, ascending=[False, True, True], ignore_index=True)
+
+
+def _end(codes: Texts, places: tuple[str, ...]) -> Texts:
+    """The place a region code lies in; outside the places its province, or the country."""
+    away = [geo.province(c) if geo.exists(c) else c for c in codes.tolist()]
+    place = placed(codes, places)
+    return np.where(place != "", place, np.asarray(away, dtype="<U6"))
+
+
+def likely_flows(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
+    """Where supply between places would be possible: who makes an input of what others make.
+
+    Returns:
+        Columns source, target, pairs (of input and product of the cluster, the input made in the
+        source and the product in the target); the strongest ones, within a place left out.
+    """
+    economy, products = gaps.scope.economy, gaps.scope.products
+    made = np.isin(economy.product, products) & (economy.output > 0)
+    slot = np.full(economy.products, -1, dtype=np.int64)
+    slot[products] = np.arange(len(products))
+    present = np.zeros((len(places), len(products)))
+    for at, place in enumerate(places):
+        rows = made & geo.within(economy.region, place)
+        present[at, slot[economy.product[rows]]] = 1.0
+    needs = sparse.csr_array(economy.coefficients)[products, :][:, products] > 0
+    pairs = present @ (needs @ present.T)
+    np.fill_diagonal(pairs, 0.0)
+    source, target = np.nonzero(pairs)
+    found = pd.DataFrame(
+        {
+            "source": [places[i] for i in source],
+            "target": [places[i] for i in target],
+            "pairs": pairs[source, target].astype(int),
+        }
+    )
+    order = found.sort_values(["pairs", "source", "target"], ascending=[False, True, True])
+    return order.head(_STRONGEST).reset_index(drop=True)
+
+
+def flow_table(recorded: pd.DataFrame, likely: pd.DataFrame) -> pd.DataFrame:
+    """Both kinds of flows for people."""
+    parts = [
+        pd.DataFrame(
+            {
+                "类型": kind,
+                "供方所在地": [place_name(x) for x in frame["source"]],
+                "需方所在地": [place_name(x) for x in frame["target"]],
+                "关系数": frame[number],
+                "已知金额（亿元/年）": frame["amount"] / 1e8 if "amount" in frame else np.nan,
+                "企业（供方 → 需方）": frame.get("names", "—"),
+            }
+        )
+        for kind, frame, number in (
+            ("已知供应", recorded, "relations"),
+            ("可能配套（按投入产出推定）", likely, "pairs"),
+        )
+        if len(frame)
+    ]
+    columns = [
+        "类型",
+        "供方所在地",
+        "需方所在地",
+        "关系数",
+        "已知金额（亿元/年）",
+        "企业（供方 → 需方）",
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def region_link_matrix(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
@@ -133,7 +279,7 @@ def region_link_matrix(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
         }
     )
     region = economy.region[rows]
-    order = list(dict.fromkeys(scope.chain.sort_values("link")["link_name"]))
+    order = list(dict.fromkeys(link["name"] for link in ordered_links(gaps)))
     result = []
     for place in places:
         inside = frame[geo.within(region, place)]
@@ -143,7 +289,8 @@ def region_link_matrix(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(result, columns=["地区", *order])
 
 
-def _listed(facts: pd.DataFrame) -> pd.DataFrame:
+def listed(facts: pd.DataFrame) -> pd.DataFrame:
+    """Every enterprise, institute and project once, by region, kind and output."""
     whole = facts.groupby(["kind", "id", "name", "region"], sort=False).agg(
         output=("output", "sum"),
         note=("note", lambda x: "、".join(dict.fromkeys(v for v in x if v))),
@@ -157,78 +304,6 @@ def _listed(facts: pd.DataFrame) -> pd.DataFrame:
             "类别": whole["kind"].map(KINDS),
             "名称": whole["name"],
             "产品或说明": whole["note"],
-            "产出（亿元/年）": whole["output"] / 1e8,
+            OUTPUT: whole["output"] / 1e8,
         }
     )
-
-
-def _plain(text: str) -> str:
-    """Text that Plotly shows as it is: it would take some tags for markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _figure(
-    whole: str, places: tuple[str, ...], table: pd.DataFrame, facts: pd.DataFrame
-) -> dict[str, Any]:
-    shapes = outlines(places)
-    drawn = [f["id"] for f in shapes["features"]]
-    output = dict(zip(table["place"], table["产出（亿元/年）"].tolist(), strict=True))
-    figure = go.Figure()
-    figure.add_choropleth(
-        geojson=shapes,
-        locations=drawn,
-        z=[output[p] for p in drawn],
-        text=[_plain(geo.name(p)) for p in drawn],
-        colorscale=[[i / (len(SCALE) - 1), c] for i, c in enumerate(SCALE)],
-        marker={"line": {"color": "#555555", "width": 0.8}},
-        colorbar={"title": {"text": "产出<br>亿元/年"}, "x": 1.0},
-        hovertemplate="%{text}<br>产出 %{z:,.1f} 亿元/年<extra></extra>",
-        name="产出",
-    )
-    most = max(output.values(), default=0.0)
-    centres = {p: c for p in drawn if (c := centre(p)) is not None}
-    figure.add_scattergeo(
-        lon=[c[0] for c in centres.values()],
-        lat=[c[1] + 0.17 for c in centres.values()],
-        text=[_plain(geo.name(p)) for p in centres],
-        mode="text",
-        textfont={
-            "size": 12,
-            "color": ["#FFFFFF" if output[p] > 0.55 * most else "#333333" for p in centres],
-        },
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    shift = dict(zip(KINDS, (-0.18, -0.06, 0.06, 0.18), strict=True))
-    for kind, zh in KINDS.items():
-        own = facts[facts["kind"] == kind]
-        names = own.groupby("place")["name"].unique()
-        here = [p for p in centres if p in names.index]
-        figure.add_scattergeo(
-            lon=[centres[p][0] + shift[kind] for p in here],
-            lat=[centres[p][1] for p in here],
-            text=[_hover(geo.name(p), zh, list(names[p])) for p in here],
-            marker={
-                "size": [7 + 3 * float(np.sqrt(len(names[p]))) for p in here],
-                "color": _COLOURS[kind],
-                "opacity": 0.9,
-                "line": {"color": "#FFFFFF", "width": 1},
-            },
-            hovertemplate="%{text}<extra></extra>",
-            name=zh,
-        )
-    figure.update_geos(fitbounds="locations", visible=False, projection_type="mercator")
-    figure.update_layout(
-        height=720,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        font={"family": FONT, "size": 13},
-        legend={"orientation": "h", "y": 0.02, "x": 0.02, "bgcolor": "rgba(255,255,255,0.85)"},
-        template="none",
-    )
-    result: dict[str, Any] = json.loads(figure.to_json())
-    return result
-
-
-def _hover(place: str, kind: str, names: list[str]) -> str:
-    more = f"<br>…… 共 {len(names)} 家" if len(names) > _NAMES else ""
-    return f"{_plain(place)}｜{kind}<br>" + "<br>".join(map(_plain, names[:_NAMES])) + more

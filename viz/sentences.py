@@ -94,6 +94,7 @@ def panel_facts(row: dict[str, Any], detail: Detail) -> list[tuple[str, str]]:
         ("养活一家中等工厂", f"{feeds}（中位产出 {money(detail.plant)}）"),
         ("路径", "、".join(ROUTES[r] for r in row["routes"]) or "—"),
         ("优先级", f"{row['priority']:.2f}"),
+        ("可请谁核实", who_checks(row, detail)),
     ]
 
 
@@ -106,6 +107,30 @@ def dependence_text(found: Dependence | None) -> str:
         f"若停产，用户当期失去该产品的 {percent(found.loss)}；若由两家各半供应，"
         f"任一家停产只失去 {percent(found.diversified)}"
     )
+
+
+def who_checks(row: dict[str, Any], detail: Detail) -> str:
+    """Who could tell whether a suspected gap is one: those who buy the product here, then makers."""
+    if row["evidence"] == "confirmed":
+        return "已摸排，无需再核"
+    asked = dict.fromkeys([*(b.name for b in detail.buyers), *(m.name for m in detail.local[:1])])
+    return "、".join(["所在区县主管部门", *list(asked)[:2]])
+
+
+def hover_text(row: dict[str, Any], detail: Detail, width: int = 30) -> str:
+    """The facts of :func:`panel_facts` in short lines, for a box beside the pointer."""
+    shown = (
+        "证据", "稳健", "本地产出", "本地需求", "国产化率", "本地企业", "本地用户", "省内其他",
+        "国内主要", "国外主要", "养活一家中等工厂", "路径", "可请谁核实",
+    )  # fmt: skip
+    facts = dict(panel_facts(row, detail))
+    lines = [f"{row['name']}｜{STATES[row['primary']]}", reason_sentence(row, detail)]
+    lines += [f"{term}：{_short(facts[term], 2 * width)}" for term in shown]
+    return "\n".join(lines)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _span(low: float, high: float) -> str:
