@@ -34,12 +34,31 @@ class Industries:
             (unknown) fits none.
         known: Whether anything is known of the industry, shape (d,).
         trade: Whether it is wholesale or retail, shape (d,).
+        labels: The industries.
     """
 
     code: Integers
     fits: npt.NDArray[np.bool_]
     known: Flags
     trade: Flags
+    labels: list[str]
+
+    def uses(self, ids: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+        """Whether an industry's products go into a product, which it so names without making it.
+
+        Args:
+            ids: Product ids; p of them.
+
+        Returns:
+            Flags of shape (d, p), after ``users.csv``.
+        """
+        number = {label: at for at, label in enumerate(self.labels)}
+        place = {identity: at for at, identity in enumerate(ids)}
+        flags = np.zeros((len(self.labels), len(ids)), dtype=np.bool_)
+        for row in words.table("users").itertuples(index=False):
+            if row.industry in number and row.product in place:
+                flags[number[row.industry], place[row.product]] = True
+        return flags
 
     @classmethod
     def of(cls, labels: pd.Series) -> Industries:
@@ -62,7 +81,7 @@ class Industries:
                 trade[at] = shape[1] == "F"
             else:
                 trade[at] = _TRADE.search(label) is not None
-        return cls(code.astype(np.int64), fits, fits.any(axis=1), trade)
+        return cls(code.astype(np.int64), fits, fits.any(axis=1), trade, list(distinct))
 
 
 def satisfied(

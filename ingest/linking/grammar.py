@@ -36,6 +36,8 @@ _BETWEEN = "、,/和及与以并或&+"
 _BRACKETS = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)")
 #: Words behind a product that are skipped before the phrase must end.
 _SKIPS = 3
+#: Characters between 的 and the verb: 的数控精密加工.
+_ADVERB = 4
 #: Verbs in a row (研发、设计、制造、安装、销售 …) that a phrase's end is looked for behind.
 _CHAIN = 6
 
@@ -161,7 +163,12 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     cues = words.cues()
     cue_start, cue_end, cue = triples(cues.matcher.find, buffer.text)
     free = ~(covered[cue_start] | covered[cue_end])
-    cue_start, cue_end, bits = cue_start[free], cue_end[free], cues.bits[cue[free]]
+    cue_start, cue_end, cue = cue_start[free], cue_end[free], cue[free]
+    bits = cues.bits[cue]
+    before = codes[np.maximum(cue_start - 1, 0)]
+    again = np.zeros(len(cue), dtype=np.bool_)
+    for number, chars in enumerate(cues.sets):
+        again |= (cues.again[cue] == number) & np.isin(before, chars)
 
     def of(bit: int) -> Flags:
         return np.asarray((bits & bit) != 0, dtype=np.bool_)
@@ -175,18 +182,14 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     begins[cue_end[of(words.VERB)]] = True
     begins[1:][codes == ord("的")] = True
 
-    settle = _lengths(cue_start, cue_end, of(words.AFTER), size)
-    led = _lengths(cue_start, cue_end, of(words.LEAD), size)
+    settle = _lengths(cue_start, cue_end, of(words.AFTER) | again, size)
     verb = of(words.VERB)
     verbs, closed = _verbs(
         buffer, cue_start[verb], cue_end[verb], bits[verb], edge, settle, begins_verb, kind
     )
-    ends = edge
+    ends = edge.copy()
     ends[cue_start[verb][closed]] = True
-    possessive = np.flatnonzero(codes == ord("的"))
-    ends[possessive] |= ends[_skip(possessive + 1, led)] & (
-        _starts(cue_start[verb][closed], size)[_skip(possessive + 1, led)]
-    )
+    ends[:size] |= (codes == ord("的")) & _soon(cue_start[verb][closed], edge, size)
     keep = ~inside[verbs.start]
     settled = _skip(np.arange(size + 1), settle)
     return Marks(
@@ -217,6 +220,15 @@ def _sum(start: Integers, end: Integers, size: int) -> Flags:
     change = np.bincount(start, minlength=size + 1)[: size + 1]
     change = change - np.bincount(np.maximum(end, start), minlength=size + 1)[: size + 1]
     return np.asarray(np.cumsum(change)[:size] > 0, dtype=np.bool_)
+
+
+def _soon(verbs: Integers, edge: Flags, size: int) -> Flags:
+    """Where a verb of the same phrase stands next or a few characters on: 的(自主)研发."""
+    place = np.arange(size)
+    coming = np.append(verbs, size)[np.searchsorted(verbs, place + 1)]
+    marks = np.concatenate([[0], np.cumsum(edge[:size])])
+    near = (coming - place <= _ADVERB + 1) & (coming < size)
+    return np.asarray(near & (marks[np.minimum(coming, size - 1)] == marks[place + 1]), np.bool_)
 
 
 def _starts(at: Integers, size: int) -> Flags:

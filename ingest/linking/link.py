@@ -116,7 +116,8 @@ class Linker:
         whole = marks.begins[start]
         confidence *= np.where(whole, 1.0, _MODIFIED[length])[place]
         confidence *= np.where(strange, np.where(whole, 0.88, _STRANGE[length])[place], 1.0)
-        confidence = np.where(holds, confidence, 0.0)
+        used = industries.uses(names.ids)[which, product]
+        confidence = np.where(holds & ~used, confidence, 0.0)
         kept = confidence >= minimum
         place, role, confidence = place[kept], role[kept], confidence[kept]
         begin = buffer.origin[start[place]]

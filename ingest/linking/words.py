@@ -10,6 +10,7 @@ from importlib.resources import files
 from io import StringIO
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from daachorse import MATCH_KIND_LEFTMOST_LONGEST, CharwiseDoubleArrayAhoCorasick
 
@@ -48,10 +49,19 @@ def _read(name: str) -> str:
 
 @dataclass(frozen=True)
 class Cues:
-    """The words of the grammar: a matcher (leftmost, longest) and what each word does, as bits."""
+    """The words of the grammar.
+
+    Attributes:
+        matcher: Finds them, leftmost and longest.
+        bits: What each does.
+        again: Which set of characters it may follow to say a term's head again, -1 for none.
+        sets: Those sets, as code points.
+    """
 
     matcher: CharwiseDoubleArrayAhoCorasick
-    bits: np.typing.NDArray[np.int64]
+    bits: npt.NDArray[np.int64]
+    again: npt.NDArray[np.int64]
+    sets: list[list[int]]
 
 
 @lru_cache(maxsize=1)
@@ -67,9 +77,18 @@ def cues() -> Cues:
     for (section, name), bit in _BITS.items():
         for word in lists()[section][name]:
             bits[word] = bits.get(word, 0) | bit
+    again = dict.fromkeys(bits, -1)
+    sets = []
+    for number, (chars, listed) in enumerate(lists()["text"]["again"]):
+        sets.append([ord(char) for char in chars])
+        for word in listed.split():
+            bits.setdefault(word, 0)
+            again[word] = number
     return Cues(
         CharwiseDoubleArrayAhoCorasick(list(bits), MATCH_KIND_LEFTMOST_LONGEST),
         np.fromiter(bits.values(), np.int64, len(bits)),
+        np.fromiter((again[word] for word in bits), np.int64, len(bits)),
+        sets,
     )
 
 
@@ -79,7 +98,7 @@ def stop_words() -> frozenset[str]:
     return frozenset(normalise(word) for word in lists()["terms"]["stop"])
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def table(name: str) -> pd.DataFrame:
-    """A table of ``data/linking``: ``traps``, ``needs``, ``narrower`` or ``industries``; all text."""
+    """A table of ``data/linking``: ``traps``, ``needs``, ``narrower``, ``users`` or ``industries``; all text."""
     return pd.read_csv(StringIO(_read(f"{name}.csv")), dtype="str", keep_default_na=False)
