@@ -175,6 +175,7 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
 
     edge = np.ones(size + 1, dtype=np.bool_)
     edge[:size] = (kind > 0) | buffer.gap
+    edge[1:] |= (codes == ord("的")) & _starts(cue_end[of(words.AFTER)], size)[1:]
     begins = np.ones(size + 1, dtype=np.bool_)
     begins[1:size] = (kind[: size - 1] > 0) | buffer.gap[1:]
     begins[cue_end[of(words.LEAD)]] = True

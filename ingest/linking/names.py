@@ -37,7 +37,7 @@ _NOTE = re.compile(r"\(([^()]*)\)")
 _JOIN = re.compile(r"、|以及|及其|与|及|和|或|,")
 _ASCII = re.compile(r"[\x21-\x7e]+")
 _TAIL = re.compile(r"(销售|生产|制造|贸易|批发|零售|业务|收入|系列|类产品|产品|等)+$")
-_EXPLAINS = re.compile(r"^(用于|如|含|不含|包括|例如|指|除|主要|其中|适用)|等$|\d{3}")
+_EXPLAINS = re.compile(r"^(其他|用于|如|含|不含|包括|例如|指|除|主要|其中|适用)|等$|\d{3}")
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _spellings(term: str, kind: str) -> list[tuple[str, str]]:
                     add(item, "part", 5)
     for wording in _parts(bare):
         add(wording, "part", SHORTEST)
-    for wording, how in list(found.items()):
+    for wording, how in list(found.items()) if kind == "name" else ():
         less = _less(wording)
         add(less, "variant" if how == kind else how, SHORTEST if less != wording else 2)
     for wording, how in list(found.items()):
