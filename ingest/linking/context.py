@@ -43,22 +43,19 @@ class Industries:
     trade: Flags
     labels: list[str]
 
-    def uses(self, ids: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-        """Whether an industry's products go into a product, which it so names without making it.
+    def uses(self, users: dict[str, list[int]], which: Integers, product: Integers) -> Flags:
+        """Whether industries name products that their own go into, without making them.
 
         Args:
-            ids: Product ids; p of them.
-
-        Returns:
-            Flags of shape (d, p), after ``users.csv``.
+            users: Such products, by industry.
+            which: Numbers of industries.
+            product: Numbers of products, one for each of ``which``.
         """
-        number = {label: at for at, label in enumerate(self.labels)}
-        place = {identity: at for at, identity in enumerate(ids)}
-        flags = np.zeros((len(self.labels), len(ids)), dtype=np.bool_)
-        for row in words.table("users").itertuples(index=False):
-            if row.industry in number and row.product in place:
-                flags[number[row.industry], place[row.product]] = True
-        return flags
+        used = np.zeros(len(which), dtype=np.bool_)
+        for at, label in enumerate(self.labels):
+            if label in users:
+                used |= (which == at) & np.isin(product, users[label])
+        return used
 
     @classmethod
     def of(cls, labels: pd.Series) -> Industries:
@@ -89,7 +86,7 @@ def satisfied(
     need: Integers,
     enterprise: Integers,
     buffer: Buffer,
-    of_text: Integers,
+    owner: Integers,
     labels: list[str],
 ) -> Flags:
     """Whether the words an entry needs stand somewhere in the enterprise's texts or industry.
@@ -99,23 +96,26 @@ def satisfied(
         need: Number of each entry's condition, -1 for none.
         enterprise: Number of each entry's enterprise.
         buffer: The texts, those of an enterprise one after the other.
-        of_text: Enterprise of each text.
-        labels: Industry of each enterprise.
+        owner: Enterprise of each text; never falls.
+        labels: Industry of each text.
     """
     holds = need < 0
     asked = np.flatnonzero(~holds)
     if not len(asked):
         return holds
-    owner = of_text[buffer.row]
+    owners = owner[buffer.row]
     pairs, back = np.unique(
         np.stack([need[asked], enterprise[asked]]), axis=1, return_inverse=True
     )
-    begin = np.searchsorted(owner, pairs[1])
-    end = np.searchsorted(owner, pairs[1], side="right")
+    begin = np.searchsorted(owners, pairs[1])
+    end = np.searchsorted(owners, pairs[1], side="right")
+    first = np.searchsorted(owner, pairs[1])
     answers = np.fromiter(
         (
-            re.search(conditions[n], buffer.text[b:e] + labels[who]) is not None
-            for n, who, b, e in zip(*pairs.tolist(), begin.tolist(), end.tolist(), strict=True)
+            re.search(conditions[n], buffer.text[b:e] + labels[text]) is not None
+            for n, text, b, e in zip(
+                pairs[0].tolist(), first.tolist(), begin.tolist(), end.tolist(), strict=True
+            )
         ),
         np.bool_,
         len(begin),

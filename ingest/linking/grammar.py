@@ -34,6 +34,9 @@ _MARKS = {
 #: Characters that may stand between the verbs of a group.
 _BETWEEN = "、,/和及与以并或&+"
 _BRACKETS = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)")
+#: Between Chinese characters these set items apart; in N-甲基 they do not.
+_DASHES = np.array([ord(char) for char in "-–—~"], dtype=np.uint32)
+_CHINESE = 0x2E80
 #: Words behind a product that are skipped before the phrase must end.
 _SKIPS = 3
 #: Characters between 的 and the verb: 的数控精密加工.
@@ -48,6 +51,13 @@ def _classes() -> npt.NDArray[np.uint8]:
     for kind, chars in _MARKS.items():
         for char in chars:
             table[ord(char)] = kind
+    return table
+
+
+@lru_cache(maxsize=1)
+def _between() -> Flags:
+    table = np.zeros(0x10000, dtype=np.bool_)
+    table[[ord(char) for char in _BETWEEN]] = True
     return table
 
 
@@ -154,6 +164,9 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     """
     codes, size = buffer.codes, len(buffer.codes)
     kind = _classes()[np.minimum(codes, 0xFFFF)]
+    dash = np.isin(codes, _DASHES)
+    dash[1:-1] &= (codes[:-2] >= _CHINESE) & (codes[2:] >= _CHINESE)
+    kind = np.where(dash, _LIST, kind)
     inside = _inside(buffer.text, size)
     broken = codes == ord(BREAK)
     hard = ((kind == _HARD) & ~inside) | broken
@@ -190,7 +203,8 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     )
     ends = edge.copy()
     ends[cue_start[verb][closed]] = True
-    ends[:size] |= (codes == ord("的")) & _soon(cue_start[verb][closed], edge, size)
+    possessive = np.flatnonzero(codes == ord("的"))
+    ends[possessive] |= _soon(possessive, cue_start[verb][closed], edge, size)
     keep = ~inside[verbs.start]
     settled = _skip(np.arange(size + 1), settle)
     return Marks(
@@ -223,9 +237,8 @@ def _sum(start: Integers, end: Integers, size: int) -> Flags:
     return np.asarray(np.cumsum(change)[:size] > 0, dtype=np.bool_)
 
 
-def _soon(verbs: Integers, edge: Flags, size: int) -> Flags:
-    """Where a verb of the same phrase stands next or a few characters on: 的(自主)研发."""
-    place = np.arange(size)
+def _soon(place: Integers, verbs: Integers, edge: Flags, size: int) -> Flags:
+    """Behind which of the places a verb of the same phrase stands next or soon: 的(自主)研发."""
     coming = np.append(verbs, size)[np.searchsorted(verbs, place + 1)]
     marks = np.concatenate([[0], np.cumsum(edge[:size])])
     near = (coming - place <= _ADVERB + 1) & (coming < size)
@@ -275,7 +288,7 @@ def _verbs(
     following = number[behind]
     for _ in range(_CHAIN):
         closed = closed | ((following >= 0) & closed[following])
-    other = np.concatenate([[0], np.cumsum(~np.isin(buffer.codes, [ord(c) for c in _BETWEEN]))])
+    other = np.concatenate([[0], np.cumsum(~_between()[np.minimum(buffer.codes, 0xFFFF)])])
     comma = np.concatenate([[0], np.cumsum(kind == _SOFT)])
     joined = other[start[1:]] == other[end[:-1]]
     # A的生产，销售B: the comma joins only where the second verb is no opening of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +23,21 @@ COLUMNS = ("enterprise", "product", "role", "confidence", "field", "start", "end
 MINIMUM = 0.7
 #: Characters worked on at once; bounds the memory.
 CHUNK = 4_000_000
+#: Share of texts with a match below which the others are left out before they are read.
+WORTHWHILE = 0.7
 
-_ROLES = np.array([MAKES, SELLS, SERVICES], dtype=object)
+_ROLES = pd.Series([MAKES, SELLS, SERVICES], dtype="str")
 _MAKES, _SELLS, _SERVICES = range(3)
 _NOT = np.array([ord(char) for char in "非无废旧仿假伪"], dtype=np.uint32)
+#: Before a chemical name these make another compound of it: 聚乙二醇 is no 乙二醇.
+_RADICALS = np.array([ord(char) for char in "聚亚过偏次多单双二三四五六甲乙丙丁戊己苯氯氟溴碘硝磺氨羟羧酰环异正甘酮酸"], dtype=np.uint32)
+_COMPOUNDS = np.array([ord(char) for char in "醇酸酯酮胺烯烷苯酚醛醚腈脲钠钾钙镁锂铵盐"], dtype=np.uint32)
 #: What a link is worth where words stand before the term in its phrase, by the term's length.
 _MODIFIED = np.array([0.0, 0.7, 0.86, 0.95, 0.98])
 #: The same where the enterprise's industry does not make such products.
 _STRANGE = np.array([0.0, 0.6, 0.72, 0.8, 0.9])
+#: The same where no words stand before it.
+_ODD = 0.88
 
 
 class Linker:
@@ -57,22 +65,38 @@ class Linker:
             order of the texts; ``start`` and ``end`` are positions in the text as it was given, and
             ``matched`` is what stands there.
         """
-        found = [self._chunk(part, minimum) for part in _chunks(texts)]
-        filled = [part for part in found if len(part)]
-        if not filled:
-            return _frame(np.zeros(0, dtype=np.int64), texts, *[np.zeros(0)] * 6)
-        links = pd.concat(filled)
-        return links.sort_index(kind="stable").reset_index(drop=True)
+        table = _Texts.of(texts)
+        found = [self._read(part, minimum) for part in table.parts()]
+        row, product, role, confidence, start, end = (
+            np.concatenate(column) for column in zip(*found, strict=True)
+        )
+        order = np.lexsort((start, row))
+        row, start, end = row[order], start[order], end[order]
+        matched = [
+            table.raw[r][s:e]
+            for r, s, e in zip(row.tolist(), start.tolist(), end.tolist(), strict=True)
+        ]
+        return pd.DataFrame(
+            {
+                "enterprise": texts["enterprise"].take(row).reset_index(drop=True),
+                "product": self.names.ids.take(product[order]).reset_index(drop=True),
+                "role": _ROLES.take(role[order]).reset_index(drop=True),
+                "confidence": confidence[order].astype(np.float64),
+                "field": texts["field"].take(row).reset_index(drop=True),
+                "start": start,
+                "end": end,
+                "matched": pd.Series(matched, dtype="str"),
+            },
+            columns=list(COLUMNS),
+        )
 
-    def _chunk(self, texts: pd.DataFrame, minimum: float) -> pd.DataFrame:
-        """Links of some texts, those of an enterprise one after the other; index: place of the text."""
-        names = self.names
-        raw = texts["text"].tolist()
-        owner = texts["_owner"].to_numpy()
-        buffer = Buffer.of(raw)
+    def _read(self, texts: _Texts, minimum: float) -> _Found:
+        """Links of some texts: text, product, role, confidence, start and end of each."""
+        names, owner, industries = self.names, texts.owner, texts.industries
+        buffer = Buffer.of(texts.raw)
         start, end, term = names.matches(buffer.text)
         wanted = np.isin(owner, owner[buffer.row[start]])
-        if wanted.mean() < 0.7:
+        if wanted.mean() < WORTHWHILE:
             buffer, moved = buffer.only(wanted)
             start, end = moved[start], moved[end - 1] + 1
         marks = mark(buffer, start, end)
@@ -85,21 +109,9 @@ class Linker:
         place = np.repeat(np.arange(len(term)), count)
         entry = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
         entry += names.first[term][place]
-        product = names.product[entry]
-        row = buffer.row[start]
-        industries = Industries.of(texts["industry"])
+        product, row = names.product[entry], buffer.row[start]
         which = industries.code[row][place]
-        labels = texts.groupby(texts["_owner"])["industry"].first()
-        holds = satisfied(
-            names.needs,
-            names.need[entry],
-            np.searchsorted(labels.index.to_numpy(), owner[row])[place],
-            buffer,
-            np.searchsorted(labels.index.to_numpy(), owner),
-            labels.tolist(),
-        )
-        field = texts["field"].to_numpy(dtype=object)
-        scope, listed = (field == SCOPE)[row], (field == PRODUCTS)[row]
+        scope, listed = texts.scope[row], texts.listed[row]
         fits = industries.fits[which, names.division[product]]
         trades = industries.trade[which]
         deals, makes = _habits(marks, buffer, owner)
@@ -112,22 +124,92 @@ class Linker:
         )
         length = np.minimum(end - start, 4)
         strange = ~fits & ~trades & industries.known[which] & (names.division[product] > 0)
-        confidence = names.weight[entry] * sure
         whole = marks.begins[start]
+        confidence = names.weight[entry] * sure
         confidence *= np.where(whole, 1.0, _MODIFIED[length])[place]
-        confidence *= np.where(strange, np.where(whole, 0.88, _STRANGE[length])[place], 1.0)
-        used = industries.uses(names.ids)[which, product]
-        confidence = np.where(holds & ~used, confidence, 0.0)
-        kept = confidence >= minimum
-        place, role, confidence = place[kept], role[kept], confidence[kept]
-        begin = buffer.origin[start[place]]
-        stop = buffer.origin[end[place] - 1] + 1
-        row = row[place]
-        matched = np.array(
-            [raw[r][b:e] for r, b, e in zip(row.tolist(), begin.tolist(), stop.tolist(), strict=True)],
-            dtype=object,
+        confidence *= np.where(strange, np.where(whole, _ODD, _STRANGE[length])[place], 1.0)
+        kept = (confidence >= minimum) & ~industries.uses(names.users, which, product)
+        kept &= satisfied(
+            names.needs,
+            np.where(kept, names.need[entry], -1),
+            owner[row][place],
+            buffer,
+            owner,
+            [industries.labels[code] for code in industries.code.tolist()],
         )
-        return _frame(row, texts, names.ids[product[kept]], role, confidence, begin, stop, matched)
+        place = place[kept]
+        return (
+            texts.place[row[place]],
+            product[kept],
+            role[kept],
+            confidence[kept],
+            buffer.origin[start[place]],
+            buffer.origin[end[place] - 1] + 1,
+        )
+
+
+_Found = tuple[
+    Integers, Integers, Integers, npt.NDArray[np.float64], Integers, Integers
+]
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Texts as arrays of the same length, those of an enterprise one after the other.
+
+    Attributes:
+        place: Row of the table each text stands in.
+        raw: The texts.
+        owner: Number of each text's enterprise; never falls.
+        scope: Whether each is a business scope.
+        listed: Whether each is a list of products.
+        industries: The industry of each.
+    """
+
+    place: Integers
+    raw: list[str]
+    owner: Integers
+    scope: Flags
+    listed: Flags
+    industries: Industries
+
+    @classmethod
+    def of(cls, texts: pd.DataFrame) -> _Texts:
+        place = np.arange(len(texts))
+        owner = pd.factorize(texts["enterprise"], use_na_sentinel=False)[0].astype(np.int64)
+        field = texts["field"]
+        labels = texts["industry"] if "industry" in texts else pd.Series("", index=texts.index)
+        return cls(
+            place,
+            texts["text"].astype("str").fillna("").tolist(),
+            owner,
+            np.asarray(field == SCOPE, dtype=np.bool_),
+            np.asarray(field == PRODUCTS, dtype=np.bool_),
+            Industries.of(labels),
+        )
+
+    def take(self, rows: Integers) -> _Texts:
+        return _Texts(
+            self.place[rows],
+            [self.raw[row] for row in rows.tolist()],
+            self.owner[rows],
+            self.scope[rows],
+            self.listed[rows],
+            replace(self.industries, code=self.industries.code[rows]),
+        )
+
+    def parts(self) -> Iterator[_Texts]:
+        """Parts of bounded size, each with all texts of its enterprises."""
+        size = np.fromiter(map(len, self.raw), np.int64, len(self.raw)) + 1
+        grouped = bool((np.diff(self.owner) >= 0).all())
+        if grouped and size.sum() <= CHUNK:
+            yield self
+            return
+        order = np.argsort(self.owner, kind="stable")
+        owner, chunk = self.owner[order], np.cumsum(size[order]) // CHUNK
+        first = np.searchsorted(owner, owner)
+        for number in np.unique(chunk[first]):
+            yield self.take(order[chunk[first] == number])
 
 
 def link(
@@ -150,54 +232,6 @@ def strongest(links: pd.DataFrame) -> pd.DataFrame:
     return best.drop(columns="_order").reset_index(drop=True)
 
 
-def _chunks(texts: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Parts of bounded size, each with all texts of its enterprises; the index is the row's place."""
-    owner, _ = pd.factorize(texts["enterprise"])
-    table = pd.DataFrame(
-        {
-            "enterprise": texts["enterprise"].to_numpy(dtype=object),
-            "field": texts["field"].to_numpy(dtype=object),
-            "text": texts["text"].fillna("").astype(str).to_numpy(dtype=object),
-            "industry": texts["industry"].fillna("").astype(str).to_numpy(dtype=object)
-            if "industry" in texts
-            else "",
-            "_owner": owner,
-        }
-    )
-    if (np.diff(owner) < 0).any():
-        table = table.sort_values("_owner", kind="stable")
-    size = np.cumsum(table["text"].str.len().to_numpy(dtype=np.int64) + 1)
-    part = pd.Series(size // CHUNK).groupby(table["_owner"].to_numpy()).transform("first")
-    for _, rows in table.groupby(part.to_numpy(), sort=True):
-        yield rows
-
-
-def _frame(
-    row: Integers,
-    texts: pd.DataFrame,
-    product: npt.NDArray[np.object_],
-    role: Integers,
-    confidence: npt.NDArray[np.float64],
-    start: Integers,
-    end: Integers,
-    matched: npt.NDArray[np.object_],
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "enterprise": texts["enterprise"].to_numpy(dtype=object)[row],
-            "product": product,
-            "role": _ROLES[role.astype(np.int64)],
-            "confidence": confidence,
-            "field": texts["field"].to_numpy(dtype=object)[row],
-            "start": start.astype(np.int64),
-            "end": end.astype(np.int64),
-            "matched": matched,
-        },
-        index=texts.index[row],
-        columns=list(COLUMNS),
-    )
-
-
 def _phrases(
     names: Names, buffer: Buffer, marks: Marks, start: Integers, end: Integers, term: Integers
 ) -> Flags:
@@ -209,8 +243,10 @@ def _phrases(
     joined[1:-1] = word[1:] & word[:-1] & ~buffer.gap[1:]
     kept = marks.ends[end] & (names.first[term + 1] > names.first[term])
     kept &= ~joined[start] & ~joined[end] & ~marks.excluded[start]
-    before = np.maximum(start - 1, 0)
-    return np.asarray(kept & (marks.begins[start] | ~np.isin(codes[before], _NOT)), dtype=np.bool_)
+    before = codes[np.maximum(start - 1, 0)]
+    other = np.isin(before, _NOT)
+    other |= np.isin(before, _RADICALS) & np.isin(codes[end - 1], _COMPOUNDS)
+    return np.asarray(kept & (marks.begins[start] | ~other), dtype=np.bool_)
 
 
 def _outermost(start: Integers, end: Integers) -> Integers:

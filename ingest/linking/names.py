@@ -20,7 +20,7 @@ import pandas as pd
 from daachorse import MATCH_KIND_STANDARD, CharwiseDoubleArrayAhoCorasick
 
 from . import words
-from .buffer import Flags, Integers, normalise
+from .buffer import BREAK, Buffer, Flags, Integers, normalise
 
 #: How sure a term is to mean its product, by where the term comes from.
 KINDS = {"name": 0.97, "alias": 0.94, "narrower": 0.92, "variant": 0.9, "part": 0.84}
@@ -30,6 +30,8 @@ SHARED = 0.9
 HEADS = 4
 #: Shortest variant or part taken over, in characters.
 SHORTEST = 3
+#: Longest name taken apart; longer ones are explanations.
+LONGEST = 24
 #: Most spellings kept of one term.
 SPELLINGS = 12
 
@@ -37,7 +39,10 @@ _NOTE = re.compile(r"\(([^()]*)\)")
 _JOIN = re.compile(r"、|以及|及其|与|及|和|或|,")
 _ASCII = re.compile(r"[\x21-\x7e]+")
 _TAIL = re.compile(r"(销售|生产|制造|贸易|批发|零售|业务|收入|系列|类产品|产品|等)+$")
-_EXPLAINS = re.compile(r"^(其他|用于|如|含|不含|包括|例如|指|除|主要|其中|适用)|等$|\d{3}")
+_WORK = re.compile(
+    r"(服务|研发|研究|推广|维修|租赁|设计|技术|利用|制造|处理|监测|检测|设备|装备|装置|设施|系统|仪器|材料|试剂|制品|产品|行业|工程)$"
+)
+_EXPLAINS = re.compile("^(用于|含|不含|包括|例如|指|除)")
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Names:
         ids: Product ids; p of them.
         division: GB/T 4754 division of each product, 0 where unknown, shape (p,).
         service: Whether the product is a service, shape (p,).
+        users: Numbers of the products that an industry names without making them, by industry.
     """
 
     matcher: CharwiseDoubleArrayAhoCorasick
@@ -64,9 +70,10 @@ class Names:
     weight: npt.NDArray[np.float64]
     need: Integers
     needs: list[str]
-    ids: npt.NDArray[np.object_]
+    ids: pd.Series
     division: Integers
     service: Flags
+    users: dict[str, list[int]]
 
     def matches(self, text: str) -> tuple[Integers, Integers, Integers]:
         """Start, end and term of the longest term ending at each place of a normalised text."""
@@ -90,6 +97,8 @@ def triples(find: words.Find, text: str) -> tuple[Integers, Integers, Integers]:
     with _unwatched():
         found = find(text)
         flat = np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found))
+        # Gone before the collector is back, which would look at each of them.
+        del found
     return flat[0::3], flat[1::3], flat[2::3]
 
 
@@ -102,8 +111,8 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
         narrower: Columns ``term``, ``product`` (id): names of kinds of a product (产品小类). Those of
             ``data/linking/narrower.csv`` that name a product of the table are always used.
     """
-    ids = products["id"].astype(str).to_numpy(dtype=object)
-    number = {identity: at for at, identity in enumerate(ids)}
+    ids = products["id"].astype("str").reset_index(drop=True)
+    number = {identity: at for at, identity in enumerate(ids.tolist())}
     entries: dict[tuple[str, int], float] = {}
     for term, at, kind in _given(products, narrower, number):
         for spelling, how in _spellings(term, kind):
@@ -138,6 +147,10 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
             rows.append((at, weight, -1 if condition is None else needs.index(condition)))
         terms.append(term)
         first.append(len(rows))
+    users: dict[str, list[int]] = {}
+    for row in words.table("users").itertuples(index=False):
+        if row.product in number:
+            users.setdefault(row.industry, []).append(number[row.product])
     codes = _column(products, "gb_code")
     return Names(
         CharwiseDoubleArrayAhoCorasick(terms, MATCH_KIND_STANDARD),
@@ -150,6 +163,7 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
         ids,
         pd.to_numeric(codes.str.extract(r"^[A-T]?(\d{2})")[0]).fillna(0).to_numpy(np.int64),
         _services(_column(products, "name"), codes),
+        users,
     )
 
 
@@ -171,10 +185,12 @@ def _given(
 ) -> Iterator[tuple[str, int, str]]:
     """Terms as they are given: (term, product, kind)."""
     names, aliases = _column(products, "name"), _column(products, "aliases")
-    heads = [normalise(head) for head in words.lists()["terms"]["heads"]]
-    for at, (name, others) in enumerate(zip(names, aliases, strict=True)):
-        name = normalise(name)
+    heads = tuple(words.lists()["terms"]["heads"])
+    plain = Buffer.of(names.tolist()).text.split(BREAK)
+    for at, (name, others) in enumerate(zip(plain[:-1], aliases, strict=True)):
         yield name, at, "name"
+        if not others:
+            continue
         ending = [head for head in heads if name.endswith(head)]
         for alias in filter(None, map(normalise, re.split("[;；]", others))):
             yield alias, at, "alias"
@@ -194,27 +210,26 @@ def _spellings(term: str, kind: str) -> list[tuple[str, str]]:
 
     def add(wording: str, how: str, shortest: int) -> None:
         wording = wording.strip("、,;:.·的")
-        if len(wording) >= shortest and wording not in words.stop_words():
+        stopped = how != "narrower" and wording in words.stop_words()
+        if len(wording) >= shortest and not stopped:
             found.setdefault(wording, how)
 
     add(term, kind, 2)
-    bare = _NOTE.sub("", term)
+    bare = _NOTE.sub("", term) if "(" in term else term
     if bare != term:
         add(bare, "variant", SHORTEST)
-        for note in _NOTE.findall(term):
-            for item in _JOIN.split(note):
-                if _ASCII.fullmatch(item) and item.count("-") < 2 and not item[0].isdigit():
-                    add(item, "part", SHORTEST)
-                elif len(item) > 4 and not _EXPLAINS.search(item):
-                    add(item, "part", 5)
-    for wording in _parts(bare):
-        add(wording, "part", SHORTEST)
+        for note in _notes(term, bare):
+            add(note, "part", SHORTEST)
+    if _JOIN.search(bare) or "等" in bare:
+        for wording in _parts(bare):
+            add(wording, "part", SHORTEST)
     for wording, how in list(found.items()) if kind == "name" else ():
         less = _less(wording)
         add(less, "variant" if how == kind else how, SHORTEST if less != wording else 2)
+    pairs, any_of = _equal()
     for wording, how in list(found.items()):
-        for equals in _equal():
-            for one, other in equals:
+        if any_of.search(wording):
+            for one, other in pairs:
                 if one in wording and len(found) < SPELLINGS:
                     add(wording.replace(one, other), "variant" if how == kind else how, SHORTEST)
     return list(found.items())
@@ -236,33 +251,62 @@ def _without_heads(entries: dict[tuple[str, int], float]) -> dict[tuple[str, int
     }
 
 
-def _parts(term: str) -> Iterable[str]:
-    """Members of a name that joins several: 滚珠丝杠与直线导轨, 信号机及其启动装置, 硫酸等无机酸."""
+def _notes(term: str, bare: str) -> Iterator[str]:
+    """Names in brackets: an abbreviation behind the whole name, or kinds of what is named."""
+    note = _NOTE.search(term)
+    if note is None or note.end() < len(term) or note.start() != len(bare):
+        return
+    items = _JOIN.split(note[1])
+    for item in items:
+        if _ASCII.fullmatch(item):
+            if item.isalnum() and not item[0].isdigit() and len(bare) <= LONGEST:
+                yield item
+        elif len(items) > 1 and len(item) > 3 and item[-1] == bare[-1]:
+            yield item
+
+
+def _parts(term: str) -> Iterator[str]:
+    """Members of a name that joins several: 滚珠丝杠与直线导轨, 信号机及其启动装置, 硫酸等无机酸.
+
+    Members before the last carry a head of their own only where they end like it (增亮膜与扩散膜),
+    or are long and the last is no mere work on all of them (飞机、机器人等融资租赁服务).
+    """
+    if len(term) > LONGEST or _EXPLAINS.search(term):
+        return
+    own, found, _ = term.partition("及其")
+    if found:
+        yield own
+        return
     before, found, after = term.partition("等")
-    if found and after and len(before) >= SHORTEST:
-        yield from _JOIN.split(before)
+    pieces = [piece for piece in _JOIN.split(before if found else term) if piece]
+    last = after if found or not pieces else pieces[-1]
+    if not last or len(pieces) + bool(found) < 2 or pieces[0].isascii():
         return
-    pieces = [piece for piece in _JOIN.split(term) if piece]
-    if len(pieces) < 2:
-        return
-    if "及其" in term:
-        yield pieces[0]
-    last = pieces[-1][-1]
+    shared = _WORK.search(last)
     for piece in pieces:
-        if not piece.isascii() and (len(piece) > 4 or (piece[-1] == last and piece is not pieces[-1])):
+        alike = piece[-1] == last[-1]
+        if piece is last:
+            if len(piece) > 4:
+                yield piece
+        elif not piece.isascii() and (alike or (len(piece) > 4 and not shared)):
             yield piece
 
 
 def _less(term: str) -> str:
     """A term without words of rank before it and without 业务, 系列 … behind it."""
-    for word in words.lists()["terms"]["rank"]:
-        if term.startswith(word) and len(term) >= len(word) + SHORTEST:
-            term = term[len(word) :]
+    ranks = tuple(words.lists()["terms"]["rank"])
+    while term.startswith(ranks):
+        word = max((word for word in ranks if term.startswith(word)), key=len)
+        if len(term) < len(word) + SHORTEST:
+            break
+        term = term[len(word) :]
     shorter = _TAIL.sub("", term)
     return shorter if len(shorter) >= 2 else term
 
 
 @lru_cache(maxsize=1)
-def _equal() -> list[list[tuple[str, str]]]:
-    pairs = words.lists()["terms"]["equal"]
-    return [[(one, other), (other, one)] for one, other in pairs]
+def _equal() -> tuple[list[tuple[str, str]], re.Pattern[str]]:
+    """Parts of terms that stand for each other, both ways, and a pattern of any of them."""
+    given = words.lists()["terms"]["equal"]
+    pairs = [(one, other) for one, other in given] + [(other, one) for one, other in given]
+    return pairs, re.compile("|".join(re.escape(one) for one, _ in pairs))
