@@ -8,6 +8,7 @@ Start here:
 - :mod:`.words` loads the word lists of ``data/linking``.
 - :mod:`.grammar` marks clauses, lists, brackets, exclusions and verbs, and gives each place its role.
 - :mod:`.context` says what an industry and the words around a term speak for or against.
+- :mod:`.tables` finds the texts in tables of companies.
 - :mod:`.propose` lists names that the dictionary lacks, for review.
 
 Work is done on arrays over the whole buffer; nothing loops over rows.

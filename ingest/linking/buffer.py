@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -63,7 +65,7 @@ def normalise(text: str) -> str:
     'microled(面板)'
     """
     codes = _normal(_codes(text))
-    return codes[codes != _DROPPED].tobytes().decode("utf-32-le")
+    return str(codes[codes != _DROPPED].tobytes(), "utf-32-le")
 
 
 @dataclass(frozen=True)
@@ -73,31 +75,36 @@ class Buffer:
     Attributes:
         text: All texts, normalised, each followed by :data:`BREAK`; n characters.
         codes: Code points of ``text``, shape (n,).
-        origin: Position of each character in its own original text, shape (n,).
         row: Number of the text each character belongs to, shape (n,).
         gap: Whether white space stood before the character, shape (n,).
+        source: Code points of the texts as they were given, each followed by a break.
+        place: Position of each character in ``source``, shape (n,).
+        first: Position of each text in ``source``.
     """
 
     text: str
     codes: npt.NDArray[np.uint32]
-    origin: Integers
     row: Integers
     gap: Flags
+    source: npt.NDArray[np.uint32]
+    place: Integers
+    first: Integers
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Buffer:
         """Join and normalise texts."""
         lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
-        starts = np.cumsum(lengths) - lengths
-        codes = _normal(_codes(BREAK.join([*texts, ""])))
-        codes[starts + lengths - 1] = ord(BREAK)
-        kept = np.flatnonzero(codes != _DROPPED)
-        row = np.repeat(np.arange(len(texts)), lengths)[kept]
-        codes = codes[kept]
-        gap = np.empty(len(kept), dtype=np.bool_)
-        gap[:1] = False
-        gap[1:] = np.diff(kept) > 1
-        return cls(codes.tobytes().decode("utf-32-le"), codes, kept - starts[row], row, gap)
+        ends = np.cumsum(lengths)
+        source = _codes(BREAK.join([*texts, ""]))
+        codes = _normal(source)
+        codes[ends - 1] = ord(BREAK)
+        place = np.flatnonzero(codes != _DROPPED)
+        row = np.repeat(np.arange(len(texts)), lengths)[place]
+        codes = codes[place]
+        gap = np.zeros(len(place), dtype=np.bool_)
+        gap[1:] = np.diff(place) > 1
+        text = codes.tobytes().decode("utf-32-le")
+        return cls(text, codes, row, gap, source, place, ends - lengths)
 
     def only(self, rows: Flags) -> tuple[Buffer, Integers]:
         """The buffer of some of its texts.
@@ -111,12 +118,34 @@ class Buffer:
         """
         kept = rows[self.row]
         codes = self.codes[kept]
-        smaller = Buffer(
-            codes.tobytes().decode("utf-32-le"),
-            codes,
-            self.origin[kept],
-            self.row[kept],
-            self.gap[kept],
+        smaller = replace(
+            self,
+            text=codes.tobytes().decode("utf-32-le"),
+            codes=codes,
+            row=self.row[kept],
+            gap=self.gap[kept],
+            place=self.place[kept],
         )
-        moved = np.concatenate([[0], np.cumsum(kept)])
-        return smaller, moved
+        return smaller, np.concatenate([[0], np.cumsum(kept)])
+
+    def given(self, start: Integers, end: Integers) -> tuple[Integers, Integers, pd.Series]:
+        """Spans of the buffer in the texts as they were given: start, end, and what stands there."""
+        begin, stop = self.place[start], self.place[end - 1] + 1
+        origin = self.first[self.row[start]]
+        return begin - origin, stop - origin, _cut(self.source, begin, stop)
+
+
+def _cut(codes: npt.NDArray[np.uint32], begin: Integers, stop: Integers) -> pd.Series:
+    """Pieces of a text as a column, built in one go from its code points."""
+    lengths = stop - begin
+    ends = np.cumsum(lengths)
+    pieces = codes[np.arange(int(lengths.sum())) + np.repeat(begin - (ends - lengths), lengths)]
+    # Lone surrogates are no text that a table could hold.
+    pieces = np.where((pieces >= 0xD800) & (pieces < 0xE000), 0xFFFD, pieces).astype(np.uint32)
+    width = 1 + (pieces >= 0x80) + (pieces >= 0x800) + (pieces >= 0x10000)
+    offsets = np.concatenate([[0], np.cumsum(width)])[np.concatenate([[0], ends])]
+    data = pieces.tobytes().decode("utf-32-le").encode("utf-8")
+    array = pa.LargeStringArray.from_buffers(
+        len(begin), pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(data)
+    )
+    return pd.Series(pd.array(array, dtype="str"))

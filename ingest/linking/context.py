@@ -61,14 +61,14 @@ class Industries:
     def of(cls, labels: pd.Series) -> Industries:
         """Read labels: GB/T 4754 codes, or names listed in ``industries.csv``, or "" if unknown."""
         code, distinct = pd.factorize(labels.astype("str").fillna(""))
-        listed = {row.industry: row for row in words.table("industries").itertuples(index=False)}
+        listed = {row["industry"]: row for row in words.table("industries")}
         fits = np.zeros((len(distinct), _DIVISIONS), dtype=np.bool_)
         trade = np.zeros(len(distinct), dtype=np.bool_)
         for at, label in enumerate(distinct):
             shape = _CODE.fullmatch(label.strip().upper())
             if label in listed:
-                fits[at, [int(d) for d in listed[label].divisions.split(";")]] = True
-                trade[at] = bool(listed[label].trade)
+                fits[at, [int(d) for d in listed[label]["divisions"].split(";")]] = True
+                trade[at] = bool(listed[label]["trade"])
             elif shape and shape[2]:
                 fits[at, int(shape[2])] = True
                 trade[at] = shape[2] in ("51", "52")
@@ -78,7 +78,7 @@ class Industries:
                 trade[at] = shape[1] == "F"
             else:
                 trade[at] = _TRADE.search(label) is not None
-        return cls(code.astype(np.int64), fits, fits.any(axis=1), trade, list(distinct))
+        return cls(code.astype(np.int64), fits, np.asarray(fits.any(axis=1)), trade, list(distinct))
 
 
 def satisfied(
@@ -104,9 +104,7 @@ def satisfied(
     if not len(asked):
         return holds
     owners = owner[buffer.row]
-    pairs, back = np.unique(
-        np.stack([need[asked], enterprise[asked]]), axis=1, return_inverse=True
-    )
+    pairs, back = np.unique(np.stack([need[asked], enterprise[asked]]), axis=1, return_inverse=True)
     begin = np.searchsorted(owners, pairs[1])
     end = np.searchsorted(owners, pairs[1], side="right")
     first = np.searchsorted(owner, pairs[1])

@@ -20,7 +20,7 @@ from . import words
 from .buffer import BREAK, Buffer, Flags, Integers
 from .names import triples
 
-_HARD, _SOFT, _LIST, _JOIN, _OPEN, _CLOSE, _COLON, _QUOTE = range(1, 9)
+_HARD, _SOFT, _LIST, _JOIN, _OPEN, _CLOSE, _COLON, _QUOTE, _DASH = range(1, 10)
 _MARKS = {
     _HARD: f";。!?|{BREAK}",
     _SOFT: ",",
@@ -30,12 +30,12 @@ _MARKS = {
     _CLOSE: ")",
     _COLON: ":",
     _QUOTE: "\"'“”‘’",
+    _DASH: "-–—~",
 }
 #: Characters that may stand between the verbs of a group.
 _BETWEEN = "、,/和及与以并或&+"
 _BRACKETS = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)")
-#: Between Chinese characters these set items apart; in N-甲基 they do not.
-_DASHES = np.array([ord(char) for char in "-–—~"], dtype=np.uint32)
+#: Between characters from here on a dash sets items apart; in N-甲基 it does not.
 _CHINESE = 0x2E80
 #: Words behind a product that are skipped before the phrase must end.
 _SKIPS = 3
@@ -71,6 +71,7 @@ class Verbs:
         bits: What they do (:mod:`.words`).
         ahead: Whether they stand before their items.
         own: Whether they follow an item directly, without 的 (A、B批发).
+        heads: Whether a colon follows them (生产：): they go on through clauses without verbs.
     """
 
     start: Integers
@@ -78,6 +79,7 @@ class Verbs:
     bits: Integers
     ahead: Flags
     own: Flags
+    heads: Flags
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Marks:
         clause: Number of the clause, shape (n,).
         piece: Number of the piece, shape (n,).
         items: Number of list marks and joining words so far, shape (n + 1,).
+        text: Number of the text, shape (n,).
         closed: Whether a phrase that ends before the position is closed by 业务, 板块 …, shape (n + 1,).
         verbs: The groups of verbs.
     """
@@ -101,6 +104,7 @@ class Marks:
     clause: Integers
     piece: Integers
     items: Integers
+    text: Integers
     closed: Flags
     verbs: Verbs
 
@@ -125,12 +129,13 @@ class Marks:
         clause, piece = self.clause[start], self.piece[start]
         found = np.searchsorted(verbs.start, end)
         after = np.minimum(found, last)
-        behind = (
-            (found <= last) & ~verbs.ahead[after] & (self.clause[verbs.start[after]] == clause)
-        )
+        behind = (found <= last) & ~verbs.ahead[after] & (self.clause[verbs.start[after]] == clause)
         found = np.searchsorted(verbs.end, start, side="right") - 1
         before = np.maximum(found, 0)
-        ahead = (found >= 0) & verbs.ahead[before] & (self.clause[verbs.start[before]] == clause)
+        last_said = verbs.start[before]
+        ahead = (found >= 0) & verbs.ahead[before]
+        heading = ahead & verbs.heads[before] & (self.text[last_said] == self.text[start])
+        ahead &= self.clause[last_said] == clause
         here = self.piece[verbs.start[before]] == piece
         next_to = behind & (self.items[verbs.start[after]] == self.items[end])
         near = behind & (self.piece[verbs.start[after]] == piece)
@@ -141,13 +146,14 @@ class Marks:
         near &= far
         ahead &= ~listed | (self.items[verbs.end[before]] == self.items[start])
         chosen = np.select(
-            [next_to, ahead & here, near, ahead, far],
+            [next_to, ahead & here, near, ahead, far, heading],
             [
                 verbs.bits[after],
                 verbs.bits[before],
                 verbs.bits[after],
                 verbs.bits[before],
                 verbs.bits[after],
+                verbs.bits[before],
             ],
             default=0,
         )
@@ -164,9 +170,9 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     """
     codes, size = buffer.codes, len(buffer.codes)
     kind = _classes()[np.minimum(codes, 0xFFFF)]
-    dash = np.isin(codes, _DASHES)
-    dash[1:-1] &= (codes[:-2] >= _CHINESE) & (codes[2:] >= _CHINESE)
-    kind = np.where(dash, _LIST, kind)
+    dash = np.flatnonzero(kind == _DASH)
+    around = codes[np.maximum(dash - 1, 0)], codes[np.minimum(dash + 1, size - 1)]
+    kind[dash] = np.where((around[0] >= _CHINESE) & (around[1] >= _CHINESE), _LIST, 0)
     inside = _inside(buffer.text, size)
     broken = codes == ord(BREAK)
     hard = ((kind == _HARD) & ~inside) | broken
@@ -214,9 +220,11 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
         np.cumsum(hard),
         np.cumsum(hard | soft),
         np.concatenate([[0], np.cumsum((kind == _LIST) | (kind == _JOIN) | soft)]),
+        buffer.row,
         _starts(cue_start[of(words.CLOSES)], size),
         Verbs(
-            verbs.start[keep], verbs.end[keep], verbs.bits[keep], verbs.ahead[keep], verbs.own[keep]
+            *(part[keep] for part in (verbs.start, verbs.end, verbs.bits)),
+            *(part[keep] for part in (verbs.ahead, verbs.own, verbs.heads)),
         ),
     )
 
@@ -280,7 +288,7 @@ def _verbs(
     if not len(start):
         none = np.zeros(0, dtype=np.int64)
         no = none.astype(np.bool_)
-        return Verbs(none, none, none, no, no), no
+        return Verbs(none, none, none, no, no, no), no
     number = np.full(size + 1, -1, dtype=np.int64)
     number[start] = np.arange(len(start))
     behind = _skip(end, settle)
@@ -305,7 +313,10 @@ def _verbs(
     own = ~opens & (buffer.codes[np.maximum(group_start - 1, 0)] != ord("的"))
     kept = ahead | closed[last]
     return (
-        Verbs(group_start[kept], group_end[kept], does[kept], ahead[kept], own[kept]),
+        Verbs(
+            *(part[kept] for part in (group_start, group_end, does)),
+            *(part[kept] for part in (ahead, own, ahead & colon)),
+        ),
         closed,
     )
 
@@ -343,16 +354,19 @@ def _excluded(
         at = end[which]
         noted = inside[start[which]]
         spans.append(
-            (at, np.where(noted, next_of((kind == _CLOSE) | broken | out, at), next_of(outer | out, at)))
+            (
+                at,
+                np.where(
+                    noted, next_of((kind == _CLOSE) | broken | out, at), next_of(outer | out, at)
+                ),
+            )
         )
     which = (bits & words.EXCEPT_BEFORE) != 0
     if which.any():
         at = start[which]
         noted = inside[at]
         opened = (kind == _OPEN) | broken
-        spans.append(
-            (np.where(noted, last_of(opened, at), last_of(outer | opened, at)), at)
-        )
+        spans.append((np.where(noted, last_of(opened, at), last_of(outer | opened, at)), at))
     which = (bits & words.USERS_AFTER) != 0
     if which.any():
         at = end[which]

@@ -30,8 +30,16 @@ _ROLES = pd.Series([MAKES, SELLS, SERVICES], dtype="str")
 _MAKES, _SELLS, _SERVICES = range(3)
 _NOT = np.array([ord(char) for char in "非无废旧仿假伪"], dtype=np.uint32)
 #: Before a chemical name these make another compound of it: 聚乙二醇 is no 乙二醇.
-_RADICALS = np.array([ord(char) for char in "聚亚过偏次多单双二三四五六甲乙丙丁戊己苯氯氟溴碘硝磺氨羟羧酰环异正甘酮酸"], dtype=np.uint32)
-_COMPOUNDS = np.array([ord(char) for char in "醇酸酯酮胺烯烷苯酚醛醚腈脲钠钾钙镁锂铵盐"], dtype=np.uint32)
+_RADICALS = np.array(
+    [
+        ord(char)
+        for char in "聚亚过偏次多单双二三四五六甲乙丙丁戊己苯氯氟溴碘硝磺氨羟羧酰环异正甘酮酸"
+    ],
+    dtype=np.uint32,
+)
+_COMPOUNDS = np.array(
+    [ord(char) for char in "醇酸酯酮胺烯烷苯酚醛醚腈脲钠钾钙镁锂铵盐"], dtype=np.uint32
+)
 #: What a link is worth where words stand before the term in its phrase, by the term's length.
 _MODIFIED = np.array([0.0, 0.7, 0.86, 0.95, 0.98])
 #: The same where the enterprise's industry does not make such products.
@@ -68,14 +76,11 @@ class Linker:
         table = _Texts.of(texts)
         found = [self._read(part, minimum) for part in table.parts()]
         row, product, role, confidence, start, end = (
-            np.concatenate(column) for column in zip(*found, strict=True)
+            np.concatenate(column) for column in list(zip(*found, strict=True))[:-1]
         )
+        matched = pd.concat([part[-1] for part in found], ignore_index=True)
         order = np.lexsort((start, row))
-        row, start, end = row[order], start[order], end[order]
-        matched = [
-            table.raw[r][s:e]
-            for r, s, e in zip(row.tolist(), start.tolist(), end.tolist(), strict=True)
-        ]
+        row = row[order]
         return pd.DataFrame(
             {
                 "enterprise": texts["enterprise"].take(row).reset_index(drop=True),
@@ -83,27 +88,29 @@ class Linker:
                 "role": _ROLES.take(role[order]).reset_index(drop=True),
                 "confidence": confidence[order].astype(np.float64),
                 "field": texts["field"].take(row).reset_index(drop=True),
-                "start": start,
-                "end": end,
-                "matched": pd.Series(matched, dtype="str"),
+                "start": start[order],
+                "end": end[order],
+                "matched": matched.take(order).reset_index(drop=True),
             },
             columns=list(COLUMNS),
         )
 
     def _read(self, texts: _Texts, minimum: float) -> _Found:
-        """Links of some texts: text, product, role, confidence, start and end of each."""
+        """Links of some texts: text, product, role, confidence, start, end, matched of each."""
         names, owner, industries = self.names, texts.owner, texts.industries
         buffer = Buffer.of(texts.raw)
         start, end, term = names.matches(buffer.text)
-        wanted = np.isin(owner, owner[buffer.row[start]])
+        named = np.zeros(int(owner.max(initial=0)) + 1, dtype=np.bool_)
+        named[owner[buffer.row[start]]] = True
+        wanted = named[owner]
         if wanted.mean() < WORTHWHILE:
             buffer, moved = buffer.only(wanted)
             start, end = moved[start], moved[end - 1] + 1
         marks = mark(buffer, start, end)
         kept = _phrases(names, buffer, marks, start, end, term)
         start, end, term = start[kept], end[kept], term[kept]
-        kept = _outermost(start, end)
-        start, end, term = start[kept], end[kept], term[kept]
+        outer = _outermost(start, end)
+        start, end, term = start[outer], end[outer], term[outer]
 
         count = names.first[term + 1] - names.first[term]
         place = np.repeat(np.arange(len(term)), count)
@@ -114,7 +121,7 @@ class Linker:
         scope, listed = texts.scope[row], texts.listed[row]
         fits = industries.fits[which, names.division[product]]
         trades = industries.trade[which]
-        deals, makes = _habits(marks, buffer, owner)
+        deals, makes = _habits(marks, buffer, owner, texts.listed)
         role, sure = _roles(
             names.service[product],
             marks.governing(start, end, scope, listed)[place],
@@ -143,14 +150,11 @@ class Linker:
             product[kept],
             role[kept],
             confidence[kept],
-            buffer.origin[start[place]],
-            buffer.origin[end[place] - 1] + 1,
+            *buffer.given(start[place], end[place]),
         )
 
 
-_Found = tuple[
-    Integers, Integers, Integers, npt.NDArray[np.float64], Integers, Integers
-]
+_Found = tuple[Integers, Integers, Integers, npt.NDArray[np.float64], Integers, Integers, pd.Series]
 
 
 @dataclass(frozen=True)
@@ -258,10 +262,15 @@ def _outermost(start: Integers, end: Integers) -> Integers:
     return np.asarray(order[outer], dtype=np.int64)
 
 
-def _habits(marks: Marks, buffer: Buffer, owner: Integers) -> tuple[Flags, Flags]:
-    """Whether an enterprise's texts speak of dealing, and of making or developing, by text."""
+def _habits(marks: Marks, buffer: Buffer, owner: Integers, listed: Flags) -> tuple[Flags, Flags]:
+    """Whether an enterprise speaks of dealing, and of making or developing, by text.
+
+    Verbs in a list of products speak for their own item only and are left out.
+    """
+    text = buffer.row[marks.verbs.start]
+    said = ~listed[text]
     does = np.zeros(int(owner.max(initial=-1)) + 1, dtype=np.int64)
-    np.bitwise_or.at(does, owner[buffer.row[marks.verbs.start]], marks.verbs.bits)
+    np.bitwise_or.at(does, owner[text[said]], marks.verbs.bits[said])
     deals = (does & words.TRADE) != 0
     makes = (does & (words.MAKE | words.RESEARCH)) != 0
     return np.asarray(deals[owner], dtype=np.bool_), np.asarray(makes[owner], dtype=np.bool_)

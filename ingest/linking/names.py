@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -99,7 +99,8 @@ def triples(find: words.Find, text: str) -> tuple[Integers, Integers, Integers]:
         flat = np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found))
         # Gone before the collector is back, which would look at each of them.
         del found
-    return flat[0::3], flat[1::3], flat[2::3]
+    start, end, pattern = np.ascontiguousarray(flat.reshape(-1, 3).T)
+    return start, end, pattern
 
 
 def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names:
@@ -122,12 +123,12 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
     best: dict[str, dict[int, float]] = {}
     for (term, at), weight in entries.items():
         best.setdefault(term, {})[at] = weight
-    for term in words.table("traps")["term"]:
-        best.setdefault(normalise(term), {})
+    for row in words.table("traps"):
+        best.setdefault(normalise(row["term"]), {})
     conditions = {
-        (normalise(row.term), number[row.product]): row.needs
-        for row in words.table("needs").itertuples(index=False)
-        if row.product in number
+        (normalise(row["term"]), number[row["product"]]): row["needs"]
+        for row in words.table("needs")
+        if row["product"] in number
     }
     needs = list(dict.fromkeys(conditions.values()))
     terms: list[str] = []
@@ -148,9 +149,9 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
         terms.append(term)
         first.append(len(rows))
     users: dict[str, list[int]] = {}
-    for row in words.table("users").itertuples(index=False):
-        if row.product in number:
-            users.setdefault(row.industry, []).append(number[row.product])
+    for row in words.table("users"):
+        if row["product"] in number:
+            users.setdefault(row["industry"], []).append(number[row["product"]])
     codes = _column(products, "gb_code")
     return Names(
         CharwiseDoubleArrayAhoCorasick(terms, MATCH_KIND_STANDARD),
@@ -197,11 +198,13 @@ def _given(
             for head in ending:
                 if not alias.endswith(head):
                     yield alias + head, at, "variant"
-    for table in (words.table("narrower"), narrower):
-        if table is not None:
-            for term, product in zip(table["term"], table["product"], strict=True):
-                if product in number:
-                    yield normalise(str(term)), number[product], "narrower"
+    kinds = [(row["term"], row["product"]) for row in words.table("narrower")]
+    if narrower is not None:
+        given = narrower[["term", "product"]].astype("str")
+        kinds += list(zip(given["term"].tolist(), given["product"].tolist(), strict=True))
+    for term, product in kinds:
+        if product in number:
+            yield normalise(term), number[product], "narrower"
 
 
 def _spellings(term: str, kind: str) -> list[tuple[str, str]]:
@@ -307,6 +310,6 @@ def _less(term: str) -> str:
 @lru_cache(maxsize=1)
 def _equal() -> tuple[list[tuple[str, str]], re.Pattern[str]]:
     """Parts of terms that stand for each other, both ways, and a pattern of any of them."""
-    given = words.lists()["terms"]["equal"]
-    pairs = [(one, other) for one, other in given] + [(other, one) for one, other in given]
+    given = [(pair[0], pair[1]) for pair in words.lists()["terms"]["equal"]]
+    pairs = given + [(other, one) for one, other in given]
     return pairs, re.compile("|".join(re.escape(one) for one, _ in pairs))

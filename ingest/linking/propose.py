@@ -54,7 +54,10 @@ def propose(texts: pd.DataFrame, linker: Linker, least: int = 2) -> pd.DataFrame
     ).drop_duplicates()
     counted = listed.groupby("term")["enterprise"]
     table = pd.DataFrame(
-        {"count": counted.size(), "enterprises": counted.agg(lambda ids: ";".join(ids.iloc[:SHOWN]))}
+        {
+            "count": counted.size(),
+            "enterprises": counted.agg(lambda ids: ";".join(ids.iloc[:SHOWN])),
+        }
     ).reset_index()
     table = table[table["count"] >= least]
     named = _named(table["term"], linker)
@@ -71,7 +74,7 @@ def _without_links(texts: pd.DataFrame, linker: Linker) -> pd.Series:
     numbered = texts.assign(enterprise=np.arange(len(texts)).astype(str))
     links = linker.link(numbered, minimum=0.0)
     for row, found in links.groupby("enterprise", sort=False):
-        place = int(row)
+        place = int(str(row))
         text = left.iloc[place]
         for start, end in zip(found["start"], found["end"], strict=True):
             text = text[:start] + "、" * (end - start) + text[end:]
@@ -105,7 +108,7 @@ def _named(terms: pd.Series, linker: Linker) -> pd.Series:
 
 
 def _tagger(linker: Linker) -> Any:
-    """jieba's tagger with its own dictionary and the products', whose terms are nouns."""
+    """Tagger of jieba with its own dictionary and the products', whose terms are nouns."""
     with warnings.catch_warnings():
         # It looks for pkg_resources, which warns.
         warnings.simplefilter("ignore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from io import StringIO
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from daachorse import MATCH_KIND_LEFTMOST_LONGEST, CharwiseDoubleArrayAhoCorasick
 
 from .buffer import normalise
@@ -79,9 +79,9 @@ def cues() -> Cues:
             bits[word] = bits.get(word, 0) | bit
     again = dict.fromkeys(bits, -1)
     sets = []
-    for number, (chars, listed) in enumerate(lists()["text"]["again"]):
-        sets.append([ord(char) for char in chars])
-        for word in listed.split():
+    for number, pair in enumerate(lists()["text"]["again"]):
+        sets.append([ord(char) for char in pair[0]])
+        for word in pair[1].split():
             bits.setdefault(word, 0)
             again[word] = number
     return Cues(
@@ -99,6 +99,6 @@ def stop_words() -> frozenset[str]:
 
 
 @lru_cache(maxsize=8)
-def table(name: str) -> pd.DataFrame:
-    """A table of ``data/linking``: ``traps``, ``needs``, ``narrower``, ``users`` or ``industries``; all text."""
-    return pd.read_csv(StringIO(_read(f"{name}.csv")), dtype="str", keep_default_na=False)
+def table(name: str) -> list[dict[str, str]]:
+    """Rows of ``traps``, ``needs``, ``narrower``, ``users`` or ``industries`` of ``data/linking``."""
+    return list(csv.DictReader(StringIO(_read(f"{name}.csv"))))
