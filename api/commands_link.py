@@ -11,7 +11,7 @@ import typer
 from ..graph.chain import records
 from ..graph.errors import ReadError
 from ..ingest.linking import MAKES, SELLS, SERVICES, Linker, propose
-from ..ingest.linking.link import MAIN, MINIMUM, PRODUCTS, SCOPE
+from ..ingest.linking.linker import MAIN, MINIMUM, PRODUCTS, SCOPE
 from ..ingest.linking.tables import texts_of
 from ..ingest.readers import RawTable, read_csv, read_xlsx
 from .answers import Answer

@@ -2,7 +2,7 @@
 
 Start here:
 
-- :mod:`.link` is the way in: :func:`link` and :class:`Linker` turn texts into links with evidence.
+- :mod:`.linker` is the way in: :func:`link` and :class:`Linker` turn texts into links with evidence.
 - :mod:`.buffer` joins texts into one normalised buffer and keeps where each character came from.
 - :mod:`.names` turns products, aliases and narrower terms into the dictionary and its matcher.
 - :mod:`.words` loads the word lists of ``data/linking``.
@@ -14,7 +14,7 @@ Start here:
 Work is done on arrays over the whole buffer; nothing loops over rows.
 """
 
-from .link import COLUMNS, MAKES, SELLS, SERVICES, Linker, link, strongest
+from .linker import COLUMNS, MAKES, SELLS, SERVICES, Linker, link, strongest
 from .propose import propose
 
 __all__ = ["COLUMNS", "MAKES", "SELLS", "SERVICES", "Linker", "link", "propose", "strongest"]

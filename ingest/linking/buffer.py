@@ -30,9 +30,6 @@ def _table() -> npt.NDArray[np.uint32]:
     """Normalised code point of every code point of the basic plane; 0 where it is left out."""
     table = np.arange(0x10000, dtype=np.uint32)
     for code in range(0x10000):
-        if 0xD800 <= code < 0xE000:
-            table[code] = 0xFFFD
-            continue
         char = chr(code)
         if char.isspace() or unicodedata.category(char) in ("Cc", "Cf"):
             table[code] = _DROPPED
@@ -48,7 +45,7 @@ def _table() -> npt.NDArray[np.uint32]:
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 
 
 def _normal(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
@@ -140,8 +137,6 @@ def _cut(codes: npt.NDArray[np.uint32], begin: Integers, stop: Integers) -> pd.S
     lengths = stop - begin
     ends = np.cumsum(lengths)
     pieces = codes[np.arange(int(lengths.sum())) + np.repeat(begin - (ends - lengths), lengths)]
-    # Lone surrogates are no text that a table could hold.
-    pieces = np.where((pieces >= 0xD800) & (pieces < 0xE000), 0xFFFD, pieces).astype(np.uint32)
     width = 1 + (pieces >= 0x80) + (pieces >= 0x800) + (pieces >= 0x10000)
     offsets = np.concatenate([[0], np.cumsum(width)])[np.concatenate([[0], ends])]
     data = pieces.tobytes().decode("utf-32-le").encode("utf-8")

@@ -81,6 +81,17 @@ class Verbs:
     own: Flags
     heads: Flags
 
+    def only(self, kept: Flags) -> Verbs:
+        """Some of the groups."""
+        return Verbs(
+            self.start[kept],
+            self.end[kept],
+            self.bits[kept],
+            self.ahead[kept],
+            self.own[kept],
+            self.heads[kept],
+        )
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -222,10 +233,7 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
         np.concatenate([[0], np.cumsum((kind == _LIST) | (kind == _JOIN) | soft)]),
         buffer.row,
         _starts(cue_start[of(words.CLOSES)], size),
-        Verbs(
-            *(part[keep] for part in (verbs.start, verbs.end, verbs.bits)),
-            *(part[keep] for part in (verbs.ahead, verbs.own, verbs.heads)),
-        ),
+        verbs.only(keep),
     )
 
 
@@ -313,10 +321,7 @@ def _verbs(
     own = ~opens & (buffer.codes[np.maximum(group_start - 1, 0)] != ord("的"))
     kept = ahead | closed[last]
     return (
-        Verbs(
-            *(part[kept] for part in (group_start, group_end, does)),
-            *(part[kept] for part in (ahead, own, ahead & colon)),
-        ),
+        Verbs(group_start, group_end, does, ahead, own, ahead & colon).only(kept),
         closed,
     )
 

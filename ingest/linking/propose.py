@@ -17,7 +17,7 @@ import pandas as pd
 
 from . import words
 from .buffer import normalise
-from .link import Linker
+from .linker import Linker
 
 #: Length of a proposed name, in characters.
 SHORTEST, LONGEST = 3, 14

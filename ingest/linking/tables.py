@@ -1,4 +1,4 @@
-"""Tables of companies, as they come, into the texts that :mod:`.link` reads."""
+"""Tables of companies, as they come, into the texts that :mod:`.linker` reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 from ...graph.errors import ReadError
 from ..readers import RawTable
 from . import words
-from .link import MAIN, PRODUCTS, SCOPE
+from .linker import MAIN, PRODUCTS, SCOPE
 
 
 def texts_of(table: RawTable) -> tuple[pd.DataFrame, pd.Series]:

@@ -96,9 +96,9 @@ def test_the_longest_term_ending_at_a_place_counts() -> None:
 
 def test_evidence_is_what_stands_in_the_text() -> None:
     text = "从事 液 晶　面板 的研发、生产"
-    (row,) = LINKER.link(texts(text)).itertuples(index=False)
-    assert (row.matched, text[row.start : row.end]) == ("液 晶　面板", "液 晶　面板")
-    assert (row.product, row.role, row.field) == ("lcd", MAKES, "main_business")
+    (row,) = LINKER.link(texts(text)).to_dict("records")
+    assert row["matched"] == text[row["start"] : row["end"]] == "液 晶　面板"
+    assert (row["product"], row["role"], row["field"]) == ("lcd", MAKES, "main_business")
 
 
 def test_a_part_of_a_longer_name_is_no_product() -> None:
@@ -154,7 +154,6 @@ def test_compounds_of_a_chemical_are_others() -> None:
         "\n\n",
         "（（（",
         "））；，。",
-        "\ud800",
         "😀轮胎",
         "的的的",
         "生产",
@@ -181,7 +180,7 @@ def test_texts_in_chunks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     table = pd.concat([texts("轮胎、钢材", field="products"), texts("药品零售；轮胎的批发")] * 3)
     table["enterprise"] = ["a", "b", "c", "a", "b", "c"]
     whole = LINKER.link(table)
-    monkeypatch.setattr("chainatlas.ingest.linking.link.CHUNK", 5)
+    monkeypatch.setattr("chainatlas.ingest.linking.linker.CHUNK", 5)
     pd.testing.assert_frame_equal(LINKER.link(table), whole)
     assert len(whole)
 
@@ -204,11 +203,11 @@ def test_spans_always_hold_a_term_of_their_product(given: list[str]) -> None:
         for at, term in enumerate(LINKER.names.terms)
         for product in LINKER.names.product[LINKER.names.first[at] : LINKER.names.first[at + 1]]
     }
-    for row in found.itertuples(index=False):
-        stood = given[int(str(row.enterprise)[1:])][row.start : row.end]
-        assert stood == row.matched
-        assert (normalise(stood), row.product) in meant
-        assert 0 <= row.confidence <= 1
+    for row in found.to_dict("records"):
+        stood = given[int(row["enterprise"][1:])][row["start"] : row["end"]]
+        assert stood == row["matched"]
+        assert (normalise(stood), row["product"]) in meant
+        assert 0 <= row["confidence"] <= 1
 
 
 @given(TEXTS, TEXTS)

@@ -103,7 +103,7 @@ class Linker:
         named = np.zeros(int(owner.max(initial=0)) + 1, dtype=np.bool_)
         named[owner[buffer.row[start]]] = True
         wanted = named[owner]
-        if wanted.mean() < WORTHWHILE:
+        if wanted.sum() < WORTHWHILE * len(wanted):
             buffer, moved = buffer.only(wanted)
             start, end = moved[start], moved[end - 1] + 1
         marks = mark(buffer, start, end)
