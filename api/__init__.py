@@ -9,5 +9,6 @@ Start here:
   own, :mod:`.answers_whatif` their answers.
 - :mod:`.output` writes answers as table, JSON, CSV or XLSX.
 - :mod:`.pictures` draws one picture or all of a cluster, as page or for print.
+- :mod:`.commands_link` is ``chainatlas link``: the products in a table of companies.
 - :mod:`.main_job` is ``chainatlas run``: load, analyse, write everything for every cluster.
 """

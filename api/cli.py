@@ -27,6 +27,7 @@ from ..ingest.load import LoadReport, load
 from ..ingest.pack import open_pack
 from . import (
     answers,
+    commands_link,
     commands_report,
     commands_risk,
     commands_simulate,
@@ -56,6 +57,7 @@ from .shell import (
 
 #: Modules whose commands join the application when they are imported.
 JOINED = (
+    commands_link,
     commands_report,
     commands_risk,
     commands_simulate,
