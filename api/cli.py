@@ -23,9 +23,13 @@ from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
 from ..graph.store import open_store
+from ..ingest.identity.keys import MATCHES
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import open_pack
 from . import answers, main_job
+from . import commands_policy as commands_policy
+from . import commands_profile as commands_profile
+from . import commands_review as commands_review
 from .export import export_packs
 from .output import Format, write
 from .shell import (
@@ -39,6 +43,7 @@ from .shell import (
     Region,
     VersionNo,
     app,
+    decisions_of,
     gaps_of,
     note,
     one_of,
@@ -60,7 +65,7 @@ def run(
     code = None if region is None else geo.resolve(region)
     with progress_bar() as report:
         raw = open_pack(pack or main_job.SHIPPED)
-        result = main_job.run(open_store(db, create=True), raw, out, code, report)
+        result = main_job.run(open_store(db, create=True), raw, out, code, report, decisions_of(db))
     typer.echo(result.summary)
     _tell_quarantine(result.load)
 
@@ -75,12 +80,18 @@ def ingest(
     """把数据包载入数据库：全部成功或全不改变；重复载入没有变化。"""
     with progress_bar() as report:
         packs = [open_pack(path) for path in sources]
-        result = load(open_store(db, create=True), packs, report)
+        result = load(open_store(db, create=True), packs, report, decisions_of(db))
     write(answers.load_answer(result), form, out)
     _tell_quarantine(result)
 
 
 def _tell_quarantine(result: LoadReport) -> None:
+    for name, found in result.merged.items():
+        if merged := sum(found.values()):
+            ways = "，".join(f"{MATCHES[how]} {n}" for how, n in found.items())
+            note(f"识别：{name} 有 {merged} 家企业与已有企业相同（{ways}）。")
+    if result.to_review:
+        note(f"复核：有 {result.to_review} 对企业可能相同，见 chainatlas review list")
     for pack in result.packs:
         for notice in pack.notices:
             note(f"提示：{notice}")

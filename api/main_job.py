@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
@@ -20,6 +21,7 @@ from ..graph.chain import ChainGraph, records
 from ..graph.errors import ChainAtlasError
 from ..graph.schema import TABLES
 from ..graph.store import Store
+from ..graph.work import Decision
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import Progress, RawPack
 from ..viz.words import money, percent, place_name
@@ -40,7 +42,14 @@ class Result:
     summary: str
 
 
-def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Progress) -> Result:
+def run(
+    store: Store,
+    pack: RawPack,
+    out: Path,
+    region: str | None,
+    progress: Progress,
+    decisions: Iterable[Decision] = (),
+) -> Result:
     """Load a pack and write everything for every cluster.
 
     Args:
@@ -49,8 +58,9 @@ def run(store: Store, pack: RawPack, out: Path, region: str | None, progress: Pr
         out: Folder of the output; files of the same name are replaced.
         region: Region to analyse; None for each cluster's own.
         progress: Told of every step.
+        decisions: What people decided about which enterprises are one.
     """
-    report = load(store, [pack], progress)
+    report = load(store, [pack], progress, decisions)
     graph = store.view().graph()
     clusters = records(graph["clusters"])
     try:
