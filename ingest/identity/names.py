@@ -1,13 +1,14 @@
 """Names of enterprises made comparable: what is the same name written differently, and its parts.
 
-Everything works on whole columns: OpenCC converts all names in one call, the rest are Arrow kernels.
+Everything works on whole columns: OpenCC converts all names in one call, the rest is Arrow.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import numpy as np
@@ -39,7 +40,12 @@ _SPELLINGS = (
 _MARK_BEFORE, _MARK_BEHIND = "^s?st([一-龥])", "([一-龥])(?:uw|[abuw])$"
 #: 市 before one of these belongs to the word and not to the place: 武汉|市政.
 _WORDS_OF_CITY = list("政场民容")
+#: Letters of the longest place that is looked for in every name.
+_SHORT = 5
 _PLACE_SUFFIX = re.compile(r"(?:特别行政区|(?:[壮回]族|维吾尔)?自治区|省|市|县)$")
+
+
+_BRACKETS = [(mark, "(") for mark in "[{〔【〖<《"] + [(mark, ")") for mark in "]}〕】〗>》"]
 
 
 @cache
@@ -83,44 +89,59 @@ def _places() -> Mapping[str, str]:
 
 def _split_place(names: pa.Array) -> tuple[pa.Array, pa.Array]:
     """The place a name begins with, in its one form, and the rest; "" where it begins with none."""
-    table = _places()
     place = pa.array([""] * len(names), pa.string())
     rest = names
-    for length in sorted({len(form) for form in table}, reverse=True):
+    # Most names begin with no long form, so only those that may are looked at again and again.
+    begun = pa.array(sorted({form[:_SHORT] for form in _places() if len(form) > _SHORT}))
+    long = pc.is_in(pc.utf8_slice_codeunits(names, 0, _SHORT), value_set=begun)
+    found = _longest(pc.filter(names, long), lambda length: length > _SHORT)
+    place, rest = (
+        pc.replace_with_mask(old, long, new) for old, new in zip((place, rest), found, strict=True)
+    )
+    short = pc.equal(place, "")
+    found = _longest(pc.filter(names, short), lambda length: length <= _SHORT)
+    place, rest = (
+        pc.replace_with_mask(old, short, new) for old, new in zip((place, rest), found, strict=True)
+    )
+    return place, rest
+
+
+def _longest(names: pa.Array, wanted: Callable[[int], bool]) -> tuple[pa.Array, pa.Array]:
+    """As :func:`_split_place`, with forms of the wanted lengths only."""
+    place = pa.array([""] * len(names), pa.string())
+    rest = names
+    table = _places()
+    for length in sorted(filter(wanted, {len(form) for form in table}), reverse=True):
         forms = {f: short for f, short in table.items() if len(f) == length}
         at = pc.index_in(
             pc.utf8_slice_codeunits(names, 0, length), value_set=pa.array(list(forms), pa.string())
         )
-        # Most lengths have few hits: only those are looked at further.
         hit = pc.and_(pc.is_valid(at), pc.equal(place, ""))
-        if not pc.any(hit).as_py():
-            continue
         following = pc.utf8_slice_codeunits(names, length, length + 1)
         of_word = pc.is_in(following, value_set=pa.array(_WORDS_OF_CITY))
         by_city = pc.equal(pc.utf8_slice_codeunits(names, length - 1, length), "市")
         hit = pc.and_(hit, pc.invert(pc.and_(of_word, by_city)))
-        short = pc.take(pa.array(list(forms.values()), pa.string()), at)
-        place = pc.if_else(hit, short, place)
+        place = pc.if_else(hit, pc.take(pa.array(list(forms.values()), pa.string()), at), place)
         rest = pc.if_else(hit, pc.utf8_slice_codeunits(names, length), rest)
     return place, rest
 
 
-def simplified(names: pa.Array) -> pa.Array:
-    """Traditional characters as simplified ones (OpenCC t2s), all in one call."""
-    if not len(names):
-        return names
-    joined = "\n".join(names.to_pylist())
-    return pa.array(_converter().convert(joined).split("\n"), pa.string())
-
-
 def _tidied(names: pd.Series) -> pa.Array:
-    """Width, case, brackets, script and spellings of the legal form made one."""
-    cells = pa.array(names.fillna("").to_numpy(dtype=object), pa.string())
-    cells = pc.replace_substring_regex(cells, r"[\r\n]", " ")
-    cells = pc.utf8_lower(pc.utf8_normalize(cells, form="NFKC"))
-    cells = pc.replace_substring_regex(cells, r"[\[{〔【〖<《]", "(")
-    cells = pc.replace_substring_regex(cells, r"[\]}〕】〗>》]", ")")
-    cells = simplified(pc.replace_substring_regex(cells, r"[^\pL\pN()]+", ""))
+    """Width, case, brackets, script and spellings of the legal form made one.
+
+    All names are one text meanwhile, which OpenCC and Python's own string methods pass through much
+    faster than a million short ones.
+    """
+    if not len(names):
+        return pa.array([], pa.string())
+    lines = names.fillna("").str.replace("\n", " ", regex=False).tolist()
+    text = unicodedata.normalize("NFKC", "\n".join(lines)).lower()
+    for mark, bracket in _BRACKETS:
+        text = text.replace(mark, bracket)
+    text = _converter().convert(text)
+    cells = pa.array(text.split("\n"), pa.string())
+    # Neither letter, digit nor bracket: no part of what is compared.
+    cells = pc.replace_substring_regex(cells, r"[^\pL\pN()]+", "")
     for old, new in _SPELLINGS:
         cells = pc.replace_substring(cells, old, new)
     return cells
@@ -167,9 +188,9 @@ def name_parts(names: pd.Series) -> pd.DataFrame:
     core = pc.replace_substring_regex(rest, _TAIL, "")
     bracketed = pc.take(pa.array(list(table.values()), pa.string()), pc.index_in(inner, known))
     place = pc.if_else(pc.equal(place, ""), pc.fill_null(bracketed, ""), place)
-    columns = {"key": key, "core": core, "place": place}
-    frame = pd.DataFrame(
-        {n: pd.Series(c.to_pandas().to_numpy(), dtype="str") for n, c in columns.items()}
+    columns = pa.table({"key": key, "core": core, "place": place, "legal": legal})
+    text = pd.StringDtype(na_value=np.nan)
+    frame: pd.DataFrame = columns.to_pandas(
+        types_mapper=lambda t: None if pa.types.is_boolean(t) else text
     )
-    frame["legal"] = np.asarray(legal.to_numpy(zero_copy_only=False), dtype=np.bool_)
     return frame.set_axis(names.index)

@@ -58,9 +58,9 @@ def near_matches(left: Keyed, right: Keyed, open_units: npt.NDArray[np.bool_]) -
     one, other = (n[n["legal"] & (n["core"].str.len() >= 2)] for n in (names, right.names))
     longer = [n[n["core"].str.len() > BLOCK] for n in (one, other)]
     blocks = [
-        _pairs(one.assign(block=one["core"]), other.assign(block=other["core"])),
-        _pairs(*(n.assign(block=n["core"].str[:BLOCK]) for n in longer)),
-        _pairs(*(n.assign(block=n["core"].str[-BLOCK:]) for n in longer)),
+        _pairs(one, other, slice(None)),
+        _pairs(longer[0], longer[1], slice(BLOCK)),
+        _pairs(longer[0], longer[1], slice(-BLOCK, None)),
     ]
     pairs = pd.concat(blocks, ignore_index=True).drop_duplicates(
         ["left", "right", "key_l", "key_r"], ignore_index=True
@@ -89,19 +89,26 @@ def near_matches(left: Keyed, right: Keyed, open_units: npt.NDArray[np.bool_]) -
 
 def _same_short(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     """Pairs that share a short name, as a company before and after renaming, or a group's members."""
-    sides = (n.loc[~n["legal"], ["unit", "key"]].assign(block=n["key"]) for n in (left, right))
-    return _pairs(*sides).assign(reason="short_name", score=_SHORT_NAME)
+    one, other = (n.loc[~n["legal"], ["unit", "key"]] for n in (left, right))
+    pairs = _pairs(one, other, slice(None), "key")
+    return pairs.assign(reason="short_name", score=_SHORT_NAME)
 
 
-def _pairs(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
-    """Names of both sides in one block, for blocks that are small on both sides."""
-    shared = set(left["block"].unique()) & set(right["block"].unique())
-    small = []
-    for names, side in ((left, "left"), (right, "right")):
-        kept = names[names["block"].isin(shared)].rename(columns={"unit": side})
-        size = kept.groupby("block")["block"].transform("size")
-        small.append(kept[size <= SHARED_MOST])
-    return small[0].merge(small[1], on="block", suffixes=("_l", "_r"))
+def _pairs(
+    left: pd.DataFrame, right: pd.DataFrame, part: slice, column: str = "core"
+) -> pd.DataFrame:
+    """Names of both sides in one block, a part of a column, if that is small on both sides."""
+    blocks = [n[column] if part == slice(None) else n[column].str[part] for n in (left, right)]
+    # The smaller side says which blocks can matter at all.
+    small, large = (1, 0) if len(right) < len(left) else (0, 1)
+    shared = blocks[large].isin(blocks[small].unique())
+    blocks[large] = blocks[large][shared]
+    blocks[small] = blocks[small][blocks[small].isin(blocks[large].unique())]
+    sides = []
+    for names, block, side in zip((left, right), blocks, ("left", "right"), strict=True):
+        kept = block[block.map(block.value_counts()) <= SHARED_MOST]
+        sides.append(names.loc[kept.index].assign(block=kept).rename(columns={"unit": side}))
+    return sides[0].merge(sides[1], on="block", suffixes=("_l", "_r"))
 
 
 def describe(pairs: pd.DataFrame, left: Keyed, right: Keyed) -> pd.DataFrame:

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...graph.work import Decision
 from .keys import MATCHES, Keyed, agreements, keyed
@@ -156,7 +158,8 @@ def _keep_apart(
     final: npt.NDArray[np.object_], new: npt.NDArray[np.bool_], own: pd.Series, known: pd.Index
 ) -> None:
     """Give new enterprises whose id another one has an id of their own, in place."""
-    taken = new & pd.Index(final).isin(known)
+    names = pa.array(known.to_numpy(dtype=object), pa.string())
+    taken = new & pc.is_in(pa.array(final, pa.string()), value_set=names).to_numpy(False)
     if not taken.any():
         return
     used = {*known, *final[~taken], *own}
