@@ -27,7 +27,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
     }
 )
 #: Smallest similarity of two cores (rapidfuzz ratio, 0..100) that is worth a look.
-SIMILAR_MIN = 88.0
+SIMILAR_MIN = 85.0
 #: Letters that the cores of a block begin or end with; cores of that length and less are not
 #: compared, because one letter changes what they mean.
 BLOCK = 4

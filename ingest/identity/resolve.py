@@ -185,5 +185,6 @@ def _among(
     there = known.to_numpy()[pairs["right"]]
     for name in names:
         here = np.asarray(name)[pairs["left"]]
-        found |= [frozenset(pair) in wanted for pair in zip(here, there, strict=True)]
+        hits = (frozenset(pair) in wanted for pair in zip(here, there, strict=True))
+        found |= np.fromiter(hits, np.bool_, len(pairs))
     return found

@@ -28,7 +28,7 @@ _RANGE = r"\s*(?:[-—–－~～至]|到)+\s*"
 _MAGNITUDE = "万亿|百亿|千亿|千万|百万|亿|万"
 
 FIGURE = re.compile(
-    rf"(?P<low>{_LATIN}|{_HAN})(?P<mid>(?:{_MAGNITUDE})?元?|%)?(?:{_RANGE}(?P<high>{_LATIN}|{_HAN}))?"
+    rf"(?P<low>{_LATIN}|{_HAN})(?:(?P<mid>(?:{_MAGNITUDE})?元?|%){_RANGE}(?P<high>{_LATIN}|{_HAN}))?"
     rf"(?P<magnitude>{_MAGNITUDE})?余?(?P<unit>%|美元|元(?!件|器|素|宇)|{_COUNTED})"
 )
 _YEAR = re.compile(r"(?<!\d)(20\d{2})年")
@@ -89,8 +89,7 @@ def figures(text: str) -> list[Figure]:
         inner = _MYRIADS.get((match["mid"] or "").rstrip("元"))
         low = number(match["low"])
         if match["high"] is None:
-            # 500万元: the only number has the magnitude, wherever the pattern put it.
-            low = high = low * (inner or 1.0) * factor
+            low = high = low * factor
         else:
             low, high = low * (inner or factor), number(match["high"]) * factor
         unit = _MONEY.get(match["unit"], match["unit"])

@@ -10,7 +10,7 @@ from .findings import Finding
 from .text import Sentence
 
 _GIVE = re.compile(
-    r"给予|予以|奖励|补助|补贴|资助|奖补|补偿|贴息|扶持|支持资金|专项资金|安排|兑现|发放"
+    r"给予|予以|奖励|补助|补贴|资助|奖补|补偿|贴息|扶持|支持资金|专项资金|安排|兑现|发放(?!的)"
 )
 #: Words of giving that say nothing of what is given.
 _PLAIN = ("给予", "予以", "安排", "兑现", "发放")
@@ -97,7 +97,8 @@ def supports(sentence: Sentence) -> Iterator[Finding]:
         clause = re.split("[，；：]", text[start : figure.start])[-1]
         near = "，".join(re.split("[，；：]", text[start : figure.start])[-2:])
         modes = [m for word, m in _MODES if word in clause]
-        basis, use = _BASIS.search(near), _FOR.search(text[figure.end :])
+        rate = figure.stated if figure.unit == "%" else ""
+        basis, use = _BASIS.search(near + rate), _FOR.search(text[figure.end :])
         if basis and figure.unit != "%":
             modes.insert(0, f"按{basis['of']}的{basis['rate']}")
         elif basis:

@@ -420,17 +420,22 @@ def test_merging_agrees_with_a_dictionary(rows: list[dict[str, Any]], since: lis
 
 def test_silence_overrules_nothing() -> None:
     """A newer pack that says nothing of country and maturity leaves the older one's word."""
-    older = {"id": "e", "name": "旧名", "country": "JP", "revenue": 5.0, "as_of": "2020-01-01"}
-    newer = {"id": "e", "name": "新名", "employees": 7.0, "as_of": "2024-01-01"}
+    older: Row = {
+        **{"id": "e", "name": "旧名", "country": "JP", "as_of": "2020-01-01"},
+        "revenue": 5.0,
+    }
+    newer: Row = {"id": "e", "name": "新名", "employees": 7.0, "as_of": "2024-01-01"}
+    said = [table("enterprises", [row]) for row in (newer, older)]
     enterprises = pd.concat(
-        [
-            table("enterprises", [row]).assign(pack=pack, since=1)
-            for pack, row in (("b", newer), ("a", older))
-        ],
-        ignore_index=True,
+        [said[0].assign(pack="b", since=1), said[1].assign(pack="a", since=1)], ignore_index=True
     )
     row = ChainGraph({"enterprises": enterprises})["enterprises"].iloc[0]
-    assert (row["name"], row["country"], row["revenue"], row["employees"]) == ("新名", "JP", 5.0, 7.0)
+    assert (row["name"], row["country"], row["revenue"], row["employees"]) == (
+        "新名",
+        "JP",
+        5.0,
+        7.0,
+    )
     assert (row["pack"], row["as_of"]) == ("b", "2024-01-01")
 
 
@@ -452,7 +457,9 @@ def test_defaults_stand_in_the_graph_where_no_pack_speaks() -> None:
 def test_two_packs_that_place_an_enterprise_differently_give_it_one_plant() -> None:
     """Empty, or equal to what the pack says of the enterprise, is the enterprise's own place."""
 
-    def said(name: str, pack: str, as_of: str, *rows: dict[str, str | float | None]) -> pd.DataFrame:
+    def said(
+        name: str, pack: str, as_of: str, *rows: dict[str, str | float | None]
+    ) -> pd.DataFrame:
         return table(name, list(rows)).assign(pack=pack, since=1, as_of=as_of)
 
     enterprises = pd.concat(

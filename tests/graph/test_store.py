@@ -156,9 +156,9 @@ def test_loaded_facts_are_there(store: Store) -> None:
         expected = HUBEI.tables.get(name, table(name, []))
         expected = expected.sort_values(list(declared.key), ignore_index=True)
         defaults = {c.name: c.default for c in declared.columns if c.default is not None}
-        for column, value in defaults.items():
-            numeric = declared.column(column).numeric
-            expected[column] = expected[column].fillna(float(value) if numeric else value)
+        for cell, value in defaults.items():
+            numeric = declared.column(cell).numeric
+            expected[cell] = expected[cell].fillna(float(value) if numeric else value)
         pd.testing.assert_frame_equal(graph[name][list(declared.names)], expected, obj=name)
     assert graph["products"]["pack"].tolist() == ["hubei"] * 3
 
