@@ -166,8 +166,8 @@ def name_parts(names: pd.Series) -> pd.DataFrame:
     >>> parts = name_parts(pd.Series(["湖北省武汉市東湖光電（集團）有限责任公司", "武汉东湖光电集团有限公司"]))
     >>> parts["key"].tolist()
     ['武汉东湖光电集团有限公司', '武汉东湖光电集团有限公司']
-    >>> parts.iloc[1][["core", "place", "legal"]].tolist()
-    ['东湖光电', '武汉', True]
+    >>> parts.iloc[1][["core", "place"]].tolist(), bool(parts["legal"].all())
+    (['东湖光电', '武汉'], True)
     """
     cells = _tidied(names)
     plain = _unbracketed(cells)

@@ -421,7 +421,10 @@ def test_merging_agrees_with_a_dictionary(rows: list[dict[str, Any]], since: lis
 def test_silence_overrules_nothing() -> None:
     """A newer pack that says nothing of country and maturity leaves the older one's word."""
     older: Row = {
-        **{"id": "e", "name": "旧名", "country": "JP", "as_of": "2020-01-01"},
+        "id": "e",
+        "name": "旧名",
+        "country": "JP",
+        "as_of": "2020-01-01",
         "revenue": 5.0,
     }
     newer: Row = {"id": "e", "name": "新名", "employees": 7.0, "as_of": "2024-01-01"}

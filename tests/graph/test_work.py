@@ -50,9 +50,14 @@ def test_a_new_decision_replaces_the_one_about_the_same_pair(tmp_path: Path) -> 
 def test_an_exception_leaves_no_trace(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "w")
     Decisions(work).add("a", "b", "accept")
-    with pytest.raises(StoreError), work.writing() as connection:
-        connection.execute("DELETE FROM decisions")
-        connection.execute("INSERT INTO decisions (verdict) VALUES ('perhaps')")
+
+    def fail_halfway() -> None:
+        with work.writing() as connection:
+            connection.execute("DELETE FROM decisions")
+            connection.execute("INSERT INTO decisions (verdict) VALUES ('perhaps')")
+
+    with pytest.raises(StoreError):
+        fail_halfway()
     assert pairs(tmp_path / "w") == [("a", "b", "accept")]
 
 
