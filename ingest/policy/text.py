@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,13 @@ import numpy as np
 _WIDE = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B))}
 _WIDE |= {code: code - 0xFEE0 for code in range(0xFF41, 0xFF5B)}
 _WIDE |= {ord("％"): ord("%"), ord("．"): ord(".")}
+# PDF files often hold radicals that look like the characters: Kangxi ones have a plain form in
+# Unicode, of the supplement only those that are characters by themselves are given here.
+_WIDE |= {code: ord(unicodedata.normalize("NFKC", chr(code))) for code in range(0x2F00, 0x2FD6)}
+_WIDE |= str.maketrans(
+    "⻝⻋⻓⻔⻢⻛⻬⻨⻩⻄⻅⻆⻘⻣⻥⻦⻰⻚⻜⻤⻁⻙⻮⺠⻉",
+    "食车长门马风齐麦黄西见角青骨鱼鸟龙页飞鬼虎韦齿民贝",
+)
 _PAGE_NUMBER = re.compile(
     r"[-—–－·•\s]*(?:第\s*)?\d{1,3}(?:\s*页)?(?:\s*/?\s*共?\s*\d+\s*页?)?[-—–－·•\s]*"
 )
