@@ -1,4 +1,4 @@
-"""How well the facts are sourced: counted by table and by what their source is."""
+"""Where facts come from: how well they are sourced, and who says what about an enterprise."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from ..graph.chain import ChainGraph
-from ..graph.schema import GENERAL_KNOWLEDGE, TABLES
+from ..graph.chain import PACK, ChainGraph, newest_first
+from ..graph.schema import GENERAL_KNOWLEDGE, PROVENANCE, TABLES
 
 #: Quality of a source, best first.
 QUALITIES: Mapping[str, str] = MappingProxyType(
@@ -52,3 +52,60 @@ def source_quality(graph: ChainGraph) -> pd.DataFrame:
     mean = weighted / whole["stated"] if whole["stated"] else np.nan
     total = pd.DataFrame([{"table": "", **whole, "confidence": mean}])
     return pd.concat([table, total], ignore_index=True)[columns]
+
+
+def who_says(stated: pd.DataFrame, enterprise: str) -> pd.DataFrame:
+    """Every field of an enterprise with what each pack says of it.
+
+    Args:
+        stated: What every pack says of enterprises, not merged, see :meth:`graph.store.View.stated`.
+        enterprise: Id.
+
+    Returns:
+        Columns field, value, pack, as_of, source and used: whether the graph has this value. Of a
+        list it has all values, of other fields that of the newest fact that states one. In order of
+        the declaration, newest first; what no pack states is left out.
+    """
+    table = TABLES["enterprises"]
+    rows = newest_first(stated[stated["id"] == enterprise], ["id"])
+    found = []
+    about = {c.name for c in PROVENANCE}
+    for column in table.columns:
+        if column.name in about or column.key:
+            continue
+        said = rows[rows[column.name].notna()]
+        found.append(
+            pd.DataFrame(
+                {
+                    "field": column.name,
+                    "value": said[column.name].astype(object),
+                    PACK: said[PACK],
+                    "as_of": said["as_of"],
+                    "source": said["source"],
+                    "used": [column.many or n == 0 for n in range(len(said))],
+                }
+            )
+        )
+    return pd.concat(found, ignore_index=True)
+
+
+def facts_about(
+    stated: Mapping[str, pd.DataFrame], enterprise: str
+) -> list[tuple[str, pd.DataFrame]]:
+    """Facts of other tables that refer to an enterprise, by table, not merged.
+
+    Args:
+        stated: What every pack says, by table.
+        enterprise: Id.
+    """
+    found = []
+    for name, table in TABLES.items():
+        columns = [c.name for c in table.columns if c.ref == "enterprises"]
+        if columns:
+            frame = stated[name]
+            rows = newest_first(
+                frame[frame[columns].isin([enterprise]).any(axis=1)], list(table.key)
+            )
+            if len(rows):
+                found.append((name, rows[[*table.names, PACK]].reset_index(drop=True)))
+    return found

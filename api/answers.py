@@ -230,6 +230,8 @@ def load_answer(report: LoadReport) -> Answer:
         "changed": report.changed,
         "packs": [asdict(pack) for pack in report.packs],
         "changes": [asdict(change) for change in report.changes],
+        "merged": report.merged,
+        "to_review": report.to_review,
     }
     rows = [
         {

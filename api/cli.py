@@ -23,12 +23,16 @@ from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
 from ..graph.store import open_store
+from ..ingest.identity.keys import MATCHES
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import open_pack
 from . import (
     answers,
     commands_link,
+    commands_policy,
+    commands_profile,
     commands_report,
+    commands_review,
     commands_risk,
     commands_simulate,
     commands_trends,
@@ -48,6 +52,7 @@ from .shell import (
     Region,
     VersionNo,
     app,
+    decisions_of,
     gaps_of,
     note,
     one_of,
@@ -58,7 +63,10 @@ from .shell import (
 #: Modules whose commands join the application when they are imported.
 JOINED = (
     commands_link,
+    commands_policy,
+    commands_profile,
     commands_report,
+    commands_review,
     commands_risk,
     commands_simulate,
     commands_trends,
@@ -88,7 +96,8 @@ def run(
     with progress_bar() as report:
         raw = open_pack(pack or main_job.SHIPPED)
         making = Making(single, boundaries)
-        result = main_job.run(open_store(db, create=True), raw, out, code, report, making)
+        store, decided = open_store(db, create=True), decisions_of(db)
+        result = main_job.run(store, raw, out, code, report, decided, making)
     typer.echo(result.summary)
     _tell_quarantine(result.load)
 
@@ -103,12 +112,18 @@ def ingest(
     """把数据包载入数据库：全部成功或全不改变；重复载入没有变化。"""
     with progress_bar() as report:
         packs = [open_pack(path) for path in sources]
-        result = load(open_store(db, create=True), packs, report)
+        result = load(open_store(db, create=True), packs, report, decisions_of(db))
     write(answers.load_answer(result), form, out)
     _tell_quarantine(result)
 
 
 def _tell_quarantine(result: LoadReport) -> None:
+    for name, found in result.merged.items():
+        if merged := sum(found.values()):
+            ways = "，".join(f"{MATCHES[how]} {n}" for how, n in found.items())
+            note(f"识别：{name} 有 {merged} 家企业与已有企业相同（{ways}）。")
+    if result.to_review:
+        note(f"复核：有 {result.to_review} 对企业可能相同，见 chainatlas review list")
     for pack in result.packs:
         for notice in pack.notices:
             note(f"提示：{notice}")

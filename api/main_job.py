@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..graph.chain import ChainGraph, records
 from ..graph.errors import ChainAtlasError
 from ..graph.schema import TABLES
 from ..graph.store import Store
+from ..graph.work import Decision
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import Progress, RawPack
 from ..viz.words import money, percent, place_name
@@ -44,6 +46,7 @@ def run(
     out: Path,
     region: str | None,
     progress: Progress,
+    decisions: Iterable[Decision] = (),
     making: Making | None = None,
 ) -> Result:
     """Load a pack and write everything for every cluster.
@@ -54,9 +57,10 @@ def run(
         out: Folder of the output; files of the same name are replaced.
         region: Region to analyse; None for each cluster's own.
         progress: Told of every step.
+        decisions: What people decided about which enterprises are one.
         making: How pictures are made.
     """
-    report = load(store, [pack], progress)
+    report = load(store, [pack], progress, decisions)
     graph = store.view().graph()
     clusters = records(graph["clusters"])
     try:

@@ -19,6 +19,7 @@ from ..analysis.gaps import Gaps, find_gaps
 from ..analysis.scope import Scope
 from ..graph import regions as geo
 from ..graph.store import View, open_store
+from ..graph.work import Decision, Decisions, WorkFile, work_path
 from ..ingest.pack import Progress as Report
 from .output import Format
 
@@ -92,6 +93,11 @@ def view_of(db: str, version: int | None) -> View:
 def gaps_of(db: str, version: int | None, region: str, cluster: str) -> Gaps:
     """Gaps of a region, by code or name, and a cluster."""
     return find_gaps(Scope.of(view_of(db, version).graph(), geo.resolve(region), cluster))
+
+
+def decisions_of(db: str) -> tuple[Decision, ...]:
+    """What people decided about enterprises of the store at an address."""
+    return Decisions(WorkFile(work_path(db))).all()
 
 
 def note(text: str) -> None:

@@ -7,6 +7,7 @@ Start here:
 - :mod:`.chain` is the immutable in-memory graph that analyses read.
 - :mod:`.store` says what a store is; :mod:`.embedded` keeps facts in one SQLite file, with
   memory-mapped copies of single versions (:mod:`.snapshot`).
+- :mod:`.work` keeps what people do with the facts, in a file beside the store.
 
 This folder imports nothing of ours outside itself.
 """

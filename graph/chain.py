@@ -94,10 +94,13 @@ class ChainGraph:
     """
 
     def __init__(self, tables: Mapping[str, pd.DataFrame], version: int = 0) -> None:
-        merged = {
-            name: merge_packs(tables[name], table) if name in tables else empty_table(table)
-            for name, table in TABLES.items()
-        }
+        merged: dict[str, pd.DataFrame] = {}
+        for name, table in TABLES.items():
+            frame = tables.get(name)
+            if frame is not None and name == "produces" and "enterprises" in tables:
+                frame = _at_home(frame, tables["enterprises"], merged["enterprises"])
+            found = empty_table(table) if frame is None else merge_packs(frame, table)
+            merged[name] = _with_defaults(found, table)
         self.version = version
         self._tables = MappingProxyType(_without_dangling(merged))
         self._index: dict[str, pd.Index] = {}
@@ -318,7 +321,8 @@ def merge_packs(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """One row per key, sorted by key, from the facts of all packs.
 
     Where several packs state the same key, each column takes its value from the newest fact that
-    has one (``as_of``, then the later load); lists are joined, newest first.
+    has one (``as_of``, then the later load, then the first pack by name); lists are joined, newest
+    first. An empty cell overrules nothing.
 
     Args:
         frame: Facts with the table's columns and, where they come from a store, PACK and SINCE.
@@ -331,21 +335,67 @@ def merge_packs(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     columns = [*table.names, *([PACK] if PACK in frame else [])]
     repeated = frame.duplicated(key, keep=False)
     if repeated.any():
-        order = [*key, "as_of", *([SINCE] if SINCE in frame else [])]
-        ascending = [True] * len(key) + [False] * (len(order) - len(key))
-        newest = frame[repeated].sort_values(order, ascending=ascending, kind="stable")
+        newest = newest_first(frame[repeated], key)
         groups = newest.groupby(key, dropna=False, sort=False)
         joined = groups.first().reset_index()
         for column in table.columns:
             if column.many:
-                lists = groups[column.name].agg(_join_lists).reset_index(drop=True)
-                joined[column.name] = lists.astype("str")
+                differ = (groups[column.name].nunique() > 1).to_numpy()
+                cells = newest[differ[groups.ngroup()]].groupby(key, dropna=False, sort=False)
+                lists = cells[column.name].agg(_join_lists).to_numpy(dtype=object)
+                joined.loc[differ, column.name] = lists
         # Who says it must stay one fact's word: source, date and the like are never mixed.
         stated = [c for c in ("source", "as_of", "confidence", "method") if c in columns]
         heads = newest.drop_duplicates(key).reset_index(drop=True)
         joined[stated] = heads[stated]
         frame = pd.concat([frame.loc[~repeated, columns], joined[columns]])
     return frame[columns].sort_values(key, ignore_index=True, kind="stable")
+
+
+def newest_first(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Facts by key, those that overrule others first: the newest, then the later load."""
+    newer = ["as_of", *([SINCE] if SINCE in frame else [])]
+    order = [*key, *newer, *([PACK] if PACK in frame else [])]
+    ascending = [c not in newer for c in order]
+    return frame.sort_values(order, ascending=ascending, kind="stable")
+
+
+def _at_home(
+    produces: pd.DataFrame, stated: pd.DataFrame, enterprises: pd.DataFrame
+) -> pd.DataFrame:
+    """Production with one region for an enterprise's own place, whatever each pack calls it.
+
+    An empty plant region, and one equal to what the same pack says of the enterprise, is the
+    enterprise's own. Without this two packs that place an enterprise differently, or one of them
+    not at all, would give it two plants.
+
+    Args:
+        produces: Facts of all packs.
+        stated: What all packs say of enterprises.
+        enterprises: The same, merged.
+    """
+    if PACK not in produces or PACK not in stated or len(stated) == len(enterprises):
+        return produces
+    several = stated.loc[stated["id"].duplicated(keep=False), ["id", PACK, "region"]]
+    own = produces[["enterprise", PACK]].merge(
+        several, how="left", left_on=["enterprise", PACK], right_on=["id", PACK]
+    )
+    place = produces["region"]
+    said = own["region"].set_axis(place.index)
+    known = produces["enterprise"].isin(several["id"])
+    home = known & (place.isna() | (place == said).fillna(False))
+    merged = produces["enterprise"].map(enterprises.set_index("id")["region"])
+    return produces.assign(region=place.mask(home, merged.where(home)).astype("str"))
+
+
+def _with_defaults(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """A table with the declared defaults where no pack states a value."""
+    defaults: dict[str, str | float] = {
+        c.name: float(c.default) if c.numeric else c.default
+        for c in table.columns
+        if c.default is not None
+    }
+    return frame.fillna(defaults) if defaults else frame
 
 
 def _join_lists(cells: pd.Series) -> object:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from . import snapshot
+from . import snapshot, work
 from .chain import PACK, SINCE, ChainGraph, typed
 from .errors import NotFoundError, StoreBusyError, StoreError
 from .schema import REJECTS, TABLES, Table
@@ -187,7 +187,7 @@ class EmbeddedStore:
         return pd.concat(found, ignore_index=True)[columns].sort_values(columns, ignore_index=True)
 
     def backup(self, path: Path) -> None:
-        """Write the whole store to a new file; see :class:`graph.store.Store`."""
+        """Write the whole store and its work file to a new file; see :class:`graph.store.Store`."""
         if path.exists():
             raise StoreError(f"备份文件已存在：{path}")
         aside = path.with_name(path.name + ".part")
@@ -195,6 +195,7 @@ class EmbeddedStore:
             aside.unlink(missing_ok=True)
             with closing(self._connect()) as connection:
                 connection.execute("VACUUM INTO ?", (str(aside),))
+            work.attach(aside, work.work_path(str(self.path)))
             aside.rename(path)
         except (OSError, sqlite3.OperationalError) as error:
             aside.unlink(missing_ok=True)
@@ -215,7 +216,7 @@ class EmbeddedStore:
 
 
 def restore(backup: Path, path: Path, *, replace: bool = False) -> None:
-    """Put a backup in the place of a store, whole or not at all.
+    """Put a backup in the place of a store, whole or not at all, and its work file in its place.
 
     Args:
         backup: File written by :meth:`EmbeddedStore.backup`.
@@ -234,9 +235,11 @@ def restore(backup: Path, path: Path, *, replace: bool = False) -> None:
     try:
         shutil.copyfile(backup, aside)
         _check_backup(aside, backup)
+        decided = work.detach(aside)
         if path.exists():
             _settle(path)
         aside.replace(path)
+        work.replace(work.work_path(str(path)), decided)
         # What is left of the old store's journal must not be replayed into the new one.
         for suffix in _JOURNALS:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -305,6 +308,10 @@ class EmbeddedView:
             )
             for name in names
         ]
+
+    def stated(self, table: str) -> pd.DataFrame:
+        """What every pack says in one table, not merged; see :class:`graph.store.View`."""
+        return self._tables[table]
 
     def _own(self, table: str, pack: str) -> pd.DataFrame:
         frame = self._tables[table]

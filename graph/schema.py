@@ -74,7 +74,8 @@ class Column:
         ref: Table whose ``id`` the value must be.
         keep_row: A bad value of a list is quarantined alone and the row is kept.
         choices: Allowed codes with their Chinese names.
-        default: Value of an empty cell.
+        default: Value in the graph where no pack states one. Facts keep the cell empty, so that
+            one pack's silence never overrules another's word.
         low: Smallest number allowed.
         high: Largest number allowed.
         whole: Only whole numbers.

@@ -81,6 +81,10 @@ class View(Protocol):
         """What each pack states, by name: enough to load it again, here or elsewhere."""
         ...
 
+    def stated(self, table: str) -> pd.DataFrame:
+        """What every pack says in one table, not merged: its columns, PACK and SINCE."""
+        ...
+
     def rejects(self) -> pd.DataFrame:
         """What was quarantined of the packs in force: ``pack`` and the columns of REJECTS."""
         ...

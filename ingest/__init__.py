@@ -6,6 +6,8 @@ Start here:
 - :mod:`.people` drops columns with persons before anything else sees them.
 - :mod:`.cleaners` has one cleaner per value type of :mod:`..graph.schema`.
 - :mod:`.quarantine` collects what cannot be used, with file, line, reason and raw text.
+- :mod:`.identity.resolve` finds enterprises of several sources that are one.
+- :mod:`.policy.reader` reads policy notices.
 - :mod:`.pack` reads and checks a pack; :mod:`.load` puts packs into a store, atomically.
 
 Nothing is dropped in silence: rows loaded and rows quarantined add up to rows read.

@@ -105,8 +105,6 @@ def clean(cells: pd.Series, column: Column) -> Cleaned:
     """
     # What nobody can see is no content: removed before anything is judged by its emptiness.
     cells = cells.str.replace(_CONTROL, "", regex=True).str.strip()
-    if column.default is not None:
-        cells = cells.where(cells != "", column.default)
     result = (_clean_numbers if column.numeric else _clean_texts)(cells, column)
     if column.mandatory:
         result.reasons[result.values.isna() & (result.reasons == "")] = "missing_value"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import pandas as pd
 
 from ..graph.chain import PACK
 from ..graph.errors import ReadError
 from ..graph.schema import TABLES
 from ..graph.store import Change, Store
+from ..graph.work import Decision
+from .identity.identifier import Identifier
 from .pack import PackReport, Progress, RawPack, check_pack
 
 
@@ -21,12 +25,16 @@ class LoadReport:
         changed: Whether it made a new version.
         packs: What became of each pack's files.
         changes: Facts added, changed and withdrawn, table by table.
+        merged: Enterprises of each pack that are those of another pack, by what decided.
+        to_review: Pairs of enterprises that may be one; see :func:`identity.review`.
     """
 
     version: int
     changed: bool
     packs: tuple[PackReport, ...]
     changes: tuple[Change, ...]
+    merged: Mapping[str, Mapping[str, int]]
+    to_review: int
 
     @property
     def quarantined(self) -> int:
@@ -34,13 +42,19 @@ class LoadReport:
         return sum(pack.quarantined for pack in self.packs)
 
 
-def load(store: Store, packs: Sequence[RawPack], progress: Progress | None = None) -> LoadReport:
+def load(
+    store: Store,
+    packs: Sequence[RawPack],
+    progress: Progress | None = None,
+    decisions: Iterable[Decision] = (),
+) -> LoadReport:
     """Load packs, atomically: a pack replaces what its name stated before.
 
     Args:
         store: Where to.
         packs: Packs as read by :func:`pack.open_pack`; later ones may refer to earlier ones.
         progress: Told of each table of each pack.
+        decisions: What people decided about which enterprises are one.
 
     Raises:
         ReadError: Two of the packs have the same name.
@@ -51,6 +65,9 @@ def load(store: Store, packs: Sequence[RawPack], progress: Progress | None = Non
         raise ReadError(
             f"数据包重名：{'、'.join(sorted({n for n in names if names.count(n) > 1}))}。"
         )
+    decided = tuple(decisions)
+    merged: dict[str, Mapping[str, int]] = {}
+    to_review = 0
     reports: list[PackReport] = []
     changes: list[Change] = []
     # Opened first, so that nobody changes what references are checked against.
@@ -63,12 +80,21 @@ def load(store: Store, packs: Sequence[RawPack], progress: Progress | None = Non
             if "id" in frame:
                 others = ~frame[PACK].isin(names) if PACK in frame else slice(0)
                 known[name] = set(frame.loc[others, "id"])
+        stated = view.stated("enterprises")
+        stated = stated[~stated[PACK].isin(names)]
         for pack in packs:
-            facts, report = check_pack(pack, known, progress)
+            identifier = Identifier(stated, decided)
+            facts, report = check_pack(pack, known, progress, identifier)
+            if identifier.resolution is not None:
+                merged[pack.name] = identifier.resolution.counts()
+                to_review += len(identifier.resolution.review)
+                stated = pd.concat([stated, facts.tables["enterprises"]], ignore_index=True)
             changes += writer.replace(facts)
             reports.append(report)
             for name, frame in facts.tables.items():
                 if "id" in frame:
                     known.setdefault(name, set()).update(frame["id"])
         version = writer.version
-    return LoadReport(version, version != view.version, tuple(reports), tuple(changes))
+    return LoadReport(
+        version, version != view.version, tuple(reports), tuple(changes), merged, to_review
+    )

@@ -23,6 +23,7 @@ from ..graph.rules import RULE_NAMES, SIZE_PREFIX
 from ..graph.schema import EPSILON, PACK_TABLES, TABLES, Table
 from ..graph.store import Facts
 from . import cleaners
+from .identity.identifier import Identifier
 from .quarantine import VALUE, Quarantine, raw_rows
 from .readers import RawTable, decode, read_csv, read_xlsx
 
@@ -212,7 +213,10 @@ def _check_header(table: Table, raw: RawTable) -> None:
 
 
 def check_pack(
-    raw: RawPack, known: Known | None = None, progress: Progress | None = None
+    raw: RawPack,
+    known: Known | None = None,
+    progress: Progress | None = None,
+    identifier: Identifier | None = None,
 ) -> tuple[Facts, PackReport]:
     """Clean and check a pack.
 
@@ -220,6 +224,7 @@ def check_pack(
         raw: The pack as read.
         known: Ids of other packs' nodes by table, which this pack may refer to.
         progress: Told before each table.
+        identifier: Gives enterprises the ids they go by in the store; None leaves their own.
 
     Returns:
         The facts to load, and what became of each file.
@@ -236,7 +241,11 @@ def check_pack(
         if name not in raw.tables:
             continue
         before = len(quarantine)
-        frame = _check_table(table, raw.tables[name], raw.defaults, ids, frames, quarantine)
+        frame = _check_table(
+            table, raw.tables[name], raw.defaults, ids, frames, quarantine, identifier
+        )
+        if name == "enterprises" and identifier is not None:
+            frame = identifier.enterprises(frame)
         frames[name] = frame
         if "id" in frame:
             ids.setdefault(name, set()).update(frame["id"])
@@ -272,6 +281,7 @@ def _check_table(
     ids: Mapping[str, Set[str]],
     frames: Mapping[str, pd.DataFrame],
     quarantine: Quarantine,
+    identifier: Identifier | None,
 ) -> pd.DataFrame:
     """The usable rows of one table; the rest goes to quarantine."""
     cells = raw.frame
@@ -299,6 +309,8 @@ def _check_table(
         if column.ref is None:
             continue
         target = ids.get(column.ref, frozenset())
+        if identifier is not None and column.ref == "enterprises":
+            frame[column.name] = identifier.follow(frame[column.name])
         if column.many:
             frame[column.name], unknown = _known_items(frame[column.name], target)
             dropped += [(at, column.name, value, "unknown_reference") for at, value in unknown]

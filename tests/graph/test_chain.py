@@ -416,3 +416,77 @@ def test_merging_agrees_with_a_dictionary(rows: list[dict[str, Any]], since: lis
     assert merged["id"].tolist() == sorted(expected)
     assert cells(merged) == sorted(expected.values(), key=repr)
     assert merged.dtypes[list(declared.names)].equals(table("products", []).dtypes)
+
+
+def test_silence_overrules_nothing() -> None:
+    """A newer pack that says nothing of country and maturity leaves the older one's word."""
+    older: Row = {
+        "id": "e",
+        "name": "旧名",
+        "country": "JP",
+        "as_of": "2020-01-01",
+        "revenue": 5.0,
+    }
+    newer: Row = {"id": "e", "name": "新名", "employees": 7.0, "as_of": "2024-01-01"}
+    said = [table("enterprises", [row]) for row in (newer, older)]
+    enterprises = pd.concat(
+        [said[0].assign(pack="b", since=1), said[1].assign(pack="a", since=1)], ignore_index=True
+    )
+    row = ChainGraph({"enterprises": enterprises})["enterprises"].iloc[0]
+    assert (row["name"], row["country"], row["revenue"], row["employees"]) == (
+        "新名",
+        "JP",
+        5.0,
+        7.0,
+    )
+    assert (row["pack"], row["as_of"]) == ("b", "2024-01-01")
+
+
+def test_defaults_stand_in_the_graph_where_no_pack_speaks() -> None:
+    graph = ChainGraph(
+        {
+            "products": table("products", [{"id": "p", "name": "p"}, {"id": "q", "name": "q"}]),
+            "inputs": table("inputs", [{"product": "p", "input": "q"}]),
+            "enterprises": table("enterprises", [{"id": "e", "name": "e"}]),
+            "produces": table("produces", [{"enterprise": "e", "product": "p"}]),
+        }
+    )
+    assert graph["enterprises"]["country"].tolist() == ["CN"]
+    assert graph["inputs"]["criticality"].tolist() == [0.5]
+    made = graph["produces"].iloc[0]
+    assert (made["role"], made["maturity"]) == ("maker", "mass")
+
+
+def test_two_packs_that_place_an_enterprise_differently_give_it_one_plant() -> None:
+    """Empty, or equal to what the pack says of the enterprise, is the enterprise's own place."""
+
+    def said(
+        name: str, pack: str, as_of: str, *rows: dict[str, str | float | None]
+    ) -> pd.DataFrame:
+        return table(name, list(rows)).assign(pack=pack, since=1, as_of=as_of)
+
+    enterprises = pd.concat(
+        [
+            said("enterprises", "a", "2020-01-01", {"id": "e", "name": "e", "region": "420111"}),
+            said("enterprises", "b", "2024-01-01", {"id": "e", "name": "e", "region": "420100"}),
+        ],
+        ignore_index=True,
+    )
+    produces = pd.concat(
+        [
+            said(
+                "produces",
+                "a",
+                "2020-01-01",
+                {"enterprise": "e", "product": "p", "region": "420111", "share": 0.5},
+                {"enterprise": "e", "product": "p", "region": "310000", "share": 0.1},
+            ),
+            said("produces", "b", "2024-01-01", {"enterprise": "e", "product": "p"}),
+        ],
+        ignore_index=True,
+    )
+    products = said("products", "a", "2020-01-01", {"id": "p", "name": "p"})
+    graph = ChainGraph({"products": products, "enterprises": enterprises, "produces": produces})
+    made = graph["produces"]
+    assert made["region"].tolist() == ["310000", "420100"]
+    assert made["share"].tolist() == [0.1, 0.5]

@@ -1,0 +1,267 @@
+"""The work file: what people do with the facts, in one SQLite file beside the store.
+
+Facts are versioned; this is not. It is in every backup, because :func:`attach` puts it into the
+backup of a store and :func:`detach` takes it out again. To add a kind of work, append its tables to
+:data:`LAYOUT` and give it a class with queries like :class:`Decisions`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from .errors import NotFoundError, StoreBusyError, StoreError
+
+#: Chooses the work file; needed where the store's address is no file.
+ENVIRONMENT = "CHAINATLAS_WORK"
+#: Work file in the current folder where the store is a server and nothing else is chosen.
+DEFAULT = "chainatlas.work"
+#: Seconds a second writer waits for the first.
+PATIENCE_S = 30.0
+#: Marks the file as ours ("CAtl"), so that no other database is taken for it.
+_APPLICATION = 0x4341746C
+_BLOB = "work_file"
+
+#: Statements of each version of the layout; a file of an older version gets the missing ones.
+#: Append, never change.
+LAYOUT: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE decisions (number INTEGER PRIMARY KEY AUTOINCREMENT, keep TEXT NOT NULL,"
+        " other TEXT NOT NULL, verdict TEXT NOT NULL CHECK (verdict IN ('accept', 'reject')),"
+        " note TEXT NOT NULL, at TEXT NOT NULL, CHECK (keep <> other))",
+        "CREATE UNIQUE INDEX decisions_pair ON decisions (min(keep, other), max(keep, other))",
+    ),
+)
+
+Verdict = Literal["accept", "reject"]
+
+
+def work_path(address: str) -> Path:
+    """Where the work file of a store at an address is.
+
+    The environment variable CHAINATLAS_WORK decides; else it is ``<path>.work`` beside a store that
+    is a file, and ``chainatlas.work`` in the current folder for a server.
+    """
+    chosen = os.environ.get(ENVIRONMENT)
+    if chosen:
+        return Path(chosen)
+    return Path(DEFAULT) if "://" in address else Path(f"{address}.work")
+
+
+class WorkFile:
+    """One work file. It is made when something is first written; before that it is empty.
+
+    Args:
+        path: The file.
+
+    Raises:
+        StoreError: What stands there is no work file, or one of a newer program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.exists():
+            with self.reading():
+                pass
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the file."""
+        if not self.path.exists():
+            with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+                _upgrade(empty, self.path)
+                yield empty
+            return
+        with self._errors(), closing(self._connect()) as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of it is kept, or, after an exception, nothing."""
+        with self._errors(), closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            _upgrade(connection, self.path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise StoreBusyError("另一个程序正在写入工作文件，请稍后再试。") from error
+            raise StoreError(
+                f"无法读写工作文件 {self.path}（{error.sqlite_errorname}）。"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"不是 ChainAtlas 工作文件，或已损坏：{self.path}") from error
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a file to the newest layout; refuse one that is not ours or newer than the program."""
+    if _version(connection, path) == len(LAYOUT):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for statements in LAYOUT[_version(connection, path) :]:  # another process may have been first
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {len(LAYOUT)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    mark = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if mark != _APPLICATION and (tables or version):
+        raise StoreError(f"不是 ChainAtlas 工作文件：{path}")
+    if version > len(LAYOUT):
+        raise StoreError(f"工作文件的版本为 {version}，本程序只支持到 {len(LAYOUT)}：{path}")
+    return version
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided about two enterprise ids.
+
+    Attributes:
+        number: Number of the decision, never used again.
+        keep: Id that stays, where they are one.
+        other: The other id.
+        verdict: ``accept``: they are one enterprise; ``reject``: they are two.
+        note: Why, in the person's words.
+        at: When (UTC).
+    """
+
+    number: int
+    keep: str
+    other: str
+    verdict: Verdict
+    note: str
+    at: datetime
+
+
+class Decisions:
+    """Decisions of the review of identities, as data that can be taken back.
+
+    Args:
+        work: The file they are in.
+    """
+
+    def __init__(self, work: WorkFile) -> None:
+        self._work = work
+
+    def all(self) -> tuple[Decision, ...]:
+        """Every decision, oldest first."""
+        with self._work.reading() as connection:
+            rows = connection.execute(
+                "SELECT number, keep, other, verdict, note, at FROM decisions ORDER BY number"
+            ).fetchall()
+        return tuple(
+            Decision(number, keep, other, verdict, note, datetime.fromisoformat(at))
+            for number, keep, other, verdict, note, at in rows
+        )
+
+    def add(self, keep: str, other: str, verdict: Verdict, note: str = "") -> Decision:
+        """Decide about a pair; a former decision about it is replaced.
+
+        Raises:
+            StoreError: It is one id.
+        """
+        if keep == other:
+            raise StoreError(f"两个编码相同：{keep}")
+        at = datetime.now(UTC).replace(microsecond=0)
+        with self._work.writing() as connection:
+            _remove(connection, keep, other)
+            number = connection.execute(
+                "INSERT INTO decisions (keep, other, verdict, note, at) VALUES (?, ?, ?, ?, ?)",
+                (keep, other, verdict, note, at.isoformat()),
+            ).lastrowid
+        assert number is not None
+        return Decision(number, keep, other, verdict, note, at)
+
+    def remove(self, keep: str, other: str) -> None:
+        """Take a decision back.
+
+        Raises:
+            NotFoundError: Nothing was decided about this pair.
+        """
+        missing = NotFoundError(f"没有关于 {keep} 与 {other} 的决定。")
+        if not self._work.path.exists():
+            raise missing
+        with self._work.writing() as connection:
+            if not _remove(connection, keep, other):
+                raise missing
+
+
+def _remove(connection: sqlite3.Connection, keep: str, other: str) -> int:
+    return connection.execute(
+        "DELETE FROM decisions WHERE min(keep, other) = min(?1, ?2)"
+        " AND max(keep, other) = max(?1, ?2)",
+        (keep, other),
+    ).rowcount
+
+
+def attach(backup: Path, work: Path) -> None:
+    """Put a work file into a backup that is a SQLite file; nothing where there is none.
+
+    Raises:
+        StoreError: The work file cannot be read.
+    """
+    if not work.exists():
+        return
+    with WorkFile(work).reading() as connection:
+        content = connection.serialize()
+    with closing(sqlite3.connect(backup, isolation_level=None)) as target:
+        target.execute(f"CREATE TABLE {_BLOB} (content BLOB NOT NULL)")
+        target.execute(f"INSERT INTO {_BLOB} VALUES (?)", (content,))
+
+
+def detach(backup: Path) -> bytes | None:
+    """Take the work file out of a copy of a backup; None where it has none."""
+    with closing(sqlite3.connect(backup, isolation_level=None)) as source:
+        held = source.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_BLOB,)).fetchone()
+        if held is None:
+            return None
+        content = source.execute(f"SELECT content FROM {_BLOB}").fetchone()
+        source.execute(f"DROP TABLE {_BLOB}")
+        source.execute("VACUUM")
+    return None if content is None else bytes(content[0])
+
+
+def replace(path: Path, content: bytes | None) -> None:
+    """Make a work file hold what a backup held, whole or not at all; None removes it."""
+    # Opening it settles what a crash left in its journal, which must not reach the new file.
+    with suppress(StoreError), WorkFile(path).reading():
+        pass
+    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+    if content is None:
+        path.unlink(missing_ok=True)
+        return
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        aside.write_bytes(content)
+        WorkFile(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
