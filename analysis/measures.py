@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from ..graph import regions as geo
-from ..graph.chain import ChainGraph, Codes, Floats
+from ..graph.chain import ChainGraph, Codes, Floats, spans
 from ..graph.rules import Rules
 from ..graph.schema import EPSILON
 from .economy import Economy, Mask
@@ -173,15 +173,19 @@ def _criticality(economy: Economy, made: sparse.csr_array, columns: Codes) -> Fl
     product = graph.position("products", graph["inputs"]["product"])
     target = slot[graph.position("products", graph["inputs"]["input"])]
     value = graph.number("inputs", "criticality")
-    asked = target >= 0
+    asked = np.flatnonzero(target >= 0)
+    asked = asked[np.argsort(product[asked], kind="stable")]
     product, target, value = product[asked], target[asked], value[asked]
-    result = np.full((made.shape[0], len(columns)), -np.inf)
-    for region in range(made.shape[0]):
-        here = np.zeros(economy.products, dtype=bool)
-        here[made.indices[made.indptr[region] : made.indptr[region + 1]]] = True
-        used = here[product]
-        np.maximum.at(result[region], target[used], value[used])
-    return np.where(np.isneginf(result), np.nan, result)
+    # For every product made in a region, the inputs of it that are asked for.
+    count = np.bincount(product, minlength=economy.products)
+    first = np.cumsum(count) - count
+    region, used = made.tocoo().coords
+    edge = spans(first[used], count[used])
+    cell = np.repeat(region, count[used]) * np.int64(len(columns)) + target[edge]
+    result = np.full(made.shape[0] * len(columns), -np.inf)
+    np.maximum.at(result, cell, value[edge])
+    result[np.isneginf(result)] = np.nan
+    return result.reshape(made.shape[0], len(columns))
 
 
 def _makers(

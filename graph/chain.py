@@ -66,6 +66,16 @@ def split_list(cell: str) -> list[str]:
     return [part for part in cell.split(";") if part]
 
 
+def spans(starts: Codes, lengths: Codes) -> Codes:
+    """Consecutive integers from each start, one run after the other.
+
+    >>> spans(np.array([5, 0]), np.array([2, 3])).tolist()
+    [5, 6, 0, 1, 2]
+    """
+    before = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(starts - before, lengths)
+
+
 @dataclass(frozen=True)
 class EdgeList:
     """Edges of one kind from one table.
@@ -101,6 +111,7 @@ class ChainGraph:
         self._tables = MappingProxyType(_without_dangling(merged))
         self._index: dict[str, pd.Index] = {}
         self._arrays: dict[tuple[str, str], npt.NDArray[np.str_]] = {}
+        self._lists: dict[tuple[str, str], tuple[Codes, Texts]] = {}
         self._edges: dict[str, list[EdgeList]] = {}
         self._adjacency: dict[tuple[str, Direction], sparse.csr_array] = {}
 
@@ -138,9 +149,11 @@ class ChainGraph:
 
     def listed(self, table: str, column: str) -> tuple[Codes, Texts]:
         """A list column taken apart: row positions and single values, both of shape (n,)."""
-        cells = self[table][column].reset_index(drop=True).dropna().str.split(";").explode()
-        cells = cells[cells != ""]
-        return cells.index.to_numpy(dtype=np.int64), texts(cells)
+        if (table, column) not in self._lists:
+            cells = self[table][column].reset_index(drop=True).dropna().str.split(";").explode()
+            cells = cells[cells != ""]
+            self._lists[table, column] = cells.index.to_numpy(dtype=np.int64), texts(cells)
+        return self._lists[table, column]
 
     def rules(self, cluster: str | None = None) -> Rules:
         """The rules in force for a cluster, or the top level."""
