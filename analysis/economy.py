@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import sparse
 
 from ..graph.chain import ChainGraph, Codes, Floats, Texts
@@ -59,8 +60,8 @@ class Economy:
             sizes: Typical size (CNY) by label, and ``other`` for enterprises without one.
         """
         size, imputed = enterprise_sizes(graph, sizes)
-        enterprise = graph.position("enterprises", graph["produces"]["enterprise"])
-        product = graph.position("products", graph["produces"]["product"])
+        enterprise = graph.referred("produces", "enterprise")
+        product = graph.referred("produces", "product")
         plant = graph.text("produces", "region")
         home = graph.text("enterprises", "region")[enterprise]
         region = np.where(plant != "", plant, home)
@@ -94,7 +95,21 @@ class Economy:
     def scaled(self, factor: float) -> Economy:
         """The same economy with all imputed sizes multiplied by a factor."""
         scale = np.where(self.imputed, factor, 1.0)
-        return replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
+        other = replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
+        other.__dict__["located"] = self.located  # a size above 0 stays above 0
+        return other
+
+    @cached_property
+    def located(self) -> tuple[Codes, tuple[str, ...], Codes]:
+        """Rows whose output counts in a region, and where.
+
+        Returns:
+            Positions of the rows (n,), the region codes that occur, and the place of each row's
+            code among them (n,).
+        """
+        active = np.flatnonzero(self.domestic & (self.output > 0) & (self.region != ""))
+        at, codes = pd.factorize(self.region[active].astype(object), sort=True)
+        return active, tuple(codes.tolist()), at.astype(np.int64)
 
     def total(self, mask: Mask | None = None) -> Floats:
         """Output by product (CNY), over the rows of a mask or all, shape (products,)."""
@@ -201,8 +216,8 @@ def input_coefficients(graph: ChainGraph) -> tuple[sparse.csr_array, Mask]:
     A missing share is its part of what the given ones leave of 0.6, in proportion to criticality.
     """
     size = len(graph["products"])
-    product = graph.position("products", graph["inputs"]["product"])
-    needed = graph.position("products", graph["inputs"]["input"])
+    product = graph.referred("inputs", "product")
+    needed = graph.referred("inputs", "input")
     share = graph.number("inputs", "cost_share")
     weight = graph.number("inputs", "criticality")
     given = ~np.isnan(share)

@@ -120,7 +120,8 @@ class Gaps:
         scope: The question.
         version: The store's facts.
         table: One row per product of the cluster with the columns of the ``gaps`` JSON, highest
-            priority first; figures are doubles with NaN where undefined; lists hold plain objects.
+            priority first; figures are doubles with NaN where undefined; lists hold plain objects
+            and are shared between rows: treat them as read-only.
         weights: Weight of each part of the priority.
         measures: The figures, in the order of ``scope.products``.
     """
@@ -222,9 +223,8 @@ def _answer(scope: Scope, regions: Sequence[str]) -> tuple[pd.DataFrame, Measure
         "extend": primary == "extend",
     }
     priority, parts = priorities(sides)
-    names, values = list(parts), np.stack([part.ravel() for part in parts.values()], axis=1)
     columns["priority"] = priority
-    columns["parts"] = _objects([dict(zip(names, row, strict=True)) for row in values.tolist()])
+    columns["parts"] = _parts(parts, actions > 0)
     chain = scope.chain[["product", "name", "link", "stage"]]
     place = np.repeat(np.arange(len(regions)), len(chain))
     by_product = np.tile(np.argsort(np.argsort(chain["product"].to_numpy(dtype=object))), len(regions))
@@ -236,9 +236,18 @@ def _answer(scope: Scope, regions: Sequence[str]) -> tuple[pd.DataFrame, Measure
 
 
 def _listed(names: Sequence[str], codes: Codes) -> np.ndarray[Any, np.dtype[np.object_]]:
-    """A list of names for each number, see :func:`_bits`; every one a list of its own."""
-    known = _subsets(names)
-    return _objects([known[code].copy() for code in codes.ravel().tolist()])
+    """A list of names for each number, see :func:`_bits`, shape (n,)."""
+    return _objects(_subsets(names))[codes.ravel()]
+
+
+def _parts(parts: Mapping[str, Floats], acting: Mask) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """A {feature: contribution} for each gap, shape (n,); most products have none."""
+    result = np.empty(acting.size, dtype=object)
+    result[:] = _objects([dict.fromkeys(parts, 0.0)])
+    at = np.flatnonzero(acting)
+    values = np.stack([part.ravel()[at] for part in parts.values()], axis=1)
+    result[at] = _objects([dict(zip(parts, row, strict=True)) for row in values.tolist()])
+    return result
 
 
 def _objects(values: Sequence[object]) -> np.ndarray[Any, np.dtype[np.object_]]:
@@ -310,15 +319,17 @@ def _reasons(
         ("chokepoint", fired.chokepoint, nothing, (0.0, cny)),
         ("reachable", fired.extend, figures.reachable, rule("reachable_min")),
     ]
-    result: list[list[dict[str, Any]]] = [[] for _ in range(nothing.size)]
+    fires = np.flatnonzero(np.logical_or.reduce([mask for _, mask, _, _ in sources]))
+    found: dict[int, list[dict[str, Any]]] = {cell: [] for cell in fires.tolist()}
     for code, mask, values, (threshold, unit) in sources:
         at = np.flatnonzero(mask)
         for cell, value in zip(at.tolist(), values.ravel()[at].tolist(), strict=True):
             known = None if value != value else value
-            result[cell].append(
-                {"code": code, "value": known, "threshold": threshold, "unit": unit}
-            )
-    return _objects(result)
+            found[cell].append({"code": code, "value": known, "threshold": threshold, "unit": unit})
+    result = np.empty(nothing.size, dtype=object)
+    result[:] = _objects([[]])
+    result[fires] = _objects(list(found.values()))
+    return result
 
 
 def evidence(scope: Scope, regions: Sequence[str]) -> np.ndarray[Any, np.dtype[np.object_]]:
@@ -326,7 +337,7 @@ def evidence(scope: Scope, regions: Sequence[str]) -> np.ndarray[Any, np.dtype[n
     graph = scope.graph
     complete = graph.text("surveys", "status") == "complete"
     place = graph.text("surveys", "region")[complete]
-    surveyed = _slots(scope)[graph.position("products", graph["surveys"]["product"])[complete]]
+    surveyed = _slots(scope)[graph.referred("surveys", "product")[complete]]
     confirmed = np.zeros((len(regions), len(scope.products) + 1), dtype=bool)
     for row, region in zip(confirmed, regions, strict=True):
         row[surveyed[np.isin(place, geo.ancestors(region))]] = True
@@ -364,7 +375,7 @@ def find_routes(
     in_link = made @ member
     others = in_link[:, link] - made[:, product]
     cultivate = ((others > 0).astype(np.float64) @ _pairs(product, len(at))) > 0
-    studied = scope.graph.position("products", scope.graph["research"]["product"])
+    studied = scope.graph.referred("research", "product")
     masks = {
         "coordinate": nearby & below[:, None],
         "attract": anywhere > here,
@@ -375,11 +386,8 @@ def find_routes(
     codes = _bits([masks[name] for name in ROUTES])
     usual = _subsets(list(ROUTES))
     urgent = [sorted(names, key=lambda r: r != "research") for names in usual]
-    lists = [
-        (urgent if now else usual)[code].copy()
-        for code, now in zip(codes.ravel().tolist(), first.ravel().tolist(), strict=True)
-    ]
-    return np.bitwise_count(codes).astype(np.int64), _objects(lists)
+    lists = _objects([*usual, *urgent])[(codes + len(usual) * first).ravel()]
+    return np.bitwise_count(codes).astype(np.int64), lists
 
 
 def _pairs(product: Codes, size: int) -> sparse.csr_array:

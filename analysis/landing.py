@@ -67,8 +67,8 @@ def landings(gaps: Gaps) -> dict[str, Landing]:
     links_of: Floats = np.asarray(member.sum(axis=1), dtype=np.float64).ravel()
     neighbours = np.asarray((output @ member) @ member.T) - output * links_of
     research = np.zeros(output.shape)
-    institute = graph.position("institutes", graph["research"]["institute"])
-    studied = graph.position("products", graph["research"]["product"])
+    institute = graph.referred("research", "institute")
+    studied = graph.referred("research", "product")
     where = graph.text("institutes", "region")[institute]
     slot = np.full(economy.products, -1, dtype=np.int64)
     slot[scope.products] = np.arange(len(chain))

@@ -129,12 +129,11 @@ def membership(economy: Economy, regions: Sequence[str]) -> tuple[Codes, Codes]:
         Row positions and positions in ``regions``, both of shape (n,); a row stands once for every
         region that contains it.
     """
-    active = np.flatnonzero(economy.domestic & (economy.output > 0) & (economy.region != ""))
-    codes, inverse = np.unique(economy.region[active], return_inverse=True)
+    active, codes, inverse = economy.located
     place = {region: i for i, region in enumerate(regions)}
     pairs = [
         (at, place[above])
-        for at, code in enumerate(codes.tolist())
+        for at, code in enumerate(codes)
         for above in geo.ancestors(code)
         if above in place
     ]
@@ -170,8 +169,8 @@ def _criticality(economy: Economy, made: sparse.csr_array, columns: Codes) -> Fl
     graph = economy.graph
     slot = np.full(economy.products, -1, dtype=np.int64)
     slot[columns] = np.arange(len(columns))
-    product = graph.position("products", graph["inputs"]["product"])
-    target = slot[graph.position("products", graph["inputs"]["input"])]
+    product = graph.referred("inputs", "product")
+    target = slot[graph.referred("inputs", "input")]
     value = graph.number("inputs", "criticality")
     asked = np.flatnonzero(target >= 0)
     asked = asked[np.argsort(product[asked], kind="stable")]

@@ -56,8 +56,8 @@ def supply_rate(scope: Scope) -> SupplyRate:
     with np.errstate(invalid="ignore", divide="ignore"):
         low = np.where(demand > 0, np.minimum(1.0, figures.known_output[0] / demand), 1.0)
     pairs = ours & (output > 0)
-    made_pair = pairs[graph.position("products", graph["inputs"]["product"])]
-    used = graph.position("products", graph["inputs"]["input"])[made_pair]
+    made_pair = pairs[graph.referred("inputs", "product")]
+    used = graph.referred("inputs", "input")[made_pair]
     present = figures.is_present(scope.rules)[0]
     return SupplyRate(
         region=scope.region,
@@ -82,8 +82,8 @@ def _observed(scope: Scope) -> float | None:
     here = geo.within(economy.region, scope.region) & (economy.output > 0)
     makers = economy.enterprise[here & np.isin(economy.product, scope.products)]
     amount = graph.number("supplies", "amount")
-    buyer = graph.position("enterprises", graph["supplies"]["buyer"])
-    supplier = graph.position("enterprises", graph["supplies"]["supplier"])
+    buyer = graph.referred("supplies", "buyer")
+    supplier = graph.referred("supplies", "supplier")
     counted = ~np.isnan(amount) & np.isin(buyer, makers)
     local = geo.within(graph.text("enterprises", "region"), scope.region)[supplier]
     return _ratio(float(amount[counted & local].sum()), float(amount[counted].sum()))

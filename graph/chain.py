@@ -111,6 +111,7 @@ class ChainGraph:
         self._tables = MappingProxyType(_without_dangling(merged))
         self._index: dict[str, pd.Index] = {}
         self._arrays: dict[tuple[str, str], npt.NDArray[np.str_]] = {}
+        self._referred: dict[tuple[str, str], Codes] = {}
         self._lists: dict[tuple[str, str], tuple[Codes, Texts]] = {}
         self._edges: dict[str, list[EdgeList]] = {}
         self._adjacency: dict[tuple[str, Direction], sparse.csr_array] = {}
@@ -136,6 +137,19 @@ class ChainGraph:
         """Row positions of ids in a node table; -1 where empty or unknown."""
         wanted = ids if isinstance(ids, pd.Series) else pd.Series(list(ids), dtype="str")
         return np.asarray(self.index(table).get_indexer(pd.Index(wanted)), dtype=np.int64)
+
+    def referred(self, table: str, column: str) -> Codes:
+        """Row positions of the nodes that a reference column names; -1 where empty.
+
+        Args:
+            table: Such as ``inputs``.
+            column: A column that refers to one id, such as ``product``.
+        """
+        if (table, column) not in self._referred:
+            ref = TABLES[table].column(column).ref
+            assert ref is not None
+            self._referred[table, column] = self.position(ref, self[table][column])
+        return self._referred[table, column]
 
     def text(self, table: str, column: str) -> Texts:
         """A text column as a NumPy array, "" where empty."""

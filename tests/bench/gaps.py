@@ -48,10 +48,16 @@ def listed() -> list[tuple[str, float, float]]:
         return []
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
+    place = {city: geo.resolve(city) for city in {row["city"] for row in rows}}
     return [
-        (geo.resolve(row["city"]), float(row["revenue20"] or "nan"), float(row["employee"] or "nan"))
-        for row in rows
+        (place[row["city"]], amount(row["revenue20"]), amount(row["employee"])) for row in rows
     ]
+
+
+def amount(text: str) -> float:
+    """A number, NaN where unknown or not positive."""
+    value = float(text) if text not in ("", "--") else float("nan")
+    return value if value > 0 else float("nan")
 
 
 def national(enterprises: int) -> ChainGraph:
