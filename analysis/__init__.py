@@ -7,6 +7,9 @@ Start here:
 - :mod:`.gaps` applies the four actions of section 5, with reasons, routes and robustness.
 - :mod:`.priority` ranks gaps; :mod:`.supply` is the local supply rate 本地化配套率.
 - :mod:`.evidence` collects what an official needs beside a gap.
+- :mod:`.requirements` follows demand up the chain (Leontief) and says why a product is needed.
+- :mod:`.space` is the product space (proximity, density, complexity) of any matrix;
+  :mod:`.relatedness` asks it for a region and cluster; :mod:`.value` is value density.
 - :mod:`.provenance` counts facts by the quality of their source.
 - :mod:`.targets` says whom to bring in, where to land them, and why.
 

@@ -190,7 +190,7 @@ def _answer(scope: Scope, regions: Sequence[str]) -> tuple[pd.DataFrame, Measure
     routes, ordered = find_routes(scope, regions, figures, fired)
     primary = fired.primary()
 
-    def everywhere(by_product: Floats) -> Floats:
+    def everywhere(by_product: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return np.broadcast_to(by_product, actions.shape)
 
     columns = {
@@ -227,7 +227,9 @@ def _answer(scope: Scope, regions: Sequence[str]) -> tuple[pd.DataFrame, Measure
     columns["parts"] = _parts(parts, actions > 0)
     chain = scope.chain[["product", "name", "link", "stage"]]
     place = np.repeat(np.arange(len(regions)), len(chain))
-    by_product = np.tile(np.argsort(np.argsort(chain["product"].to_numpy(dtype=object))), len(regions))
+    by_product = np.tile(
+        np.argsort(np.argsort(chain["product"].to_numpy(dtype=object))), len(regions)
+    )
     order = np.lexsort((by_product, -priority.ravel(), place))
     table = chain.iloc[order % max(len(chain), 1)].reset_index(drop=True)
     table.insert(0, "region", np.asarray(regions, dtype=object)[place])
@@ -265,9 +267,7 @@ def classify(economy: Economy, figures: Measures, rules: Rules) -> Fired:
         token, present = figures.is_token(rules), figures.is_present(rules)
         critical = figures.criticality
         domestic = economy.domestic_rate[at]
-        leader = figures.labelled_leader | (
-            figures.leader_ratio >= rules.leader_share - EPSILON
-        )
+        leader = figures.labelled_leader | (figures.leader_ratio >= rules.leader_share - EPSILON)
         return Fired(
             made=made,
             needed=needed,
@@ -372,7 +372,7 @@ def find_routes(
         (np.ones(len(link)), (product, link)), shape=(len(at), len(scope.graph["links"]))
     )
     made = fired.made.astype(np.float64)
-    in_link = made @ member
+    in_link = np.asarray(made @ member)
     others = in_link[:, link] - made[:, product]
     cultivate = ((others > 0).astype(np.float64) @ _pairs(product, len(at))) > 0
     studied = scope.graph.referred("research", "product")

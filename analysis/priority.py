@@ -16,7 +16,6 @@ import pandas as pd
 
 from ..graph.chain import Floats
 
-
 #: What the features are made from: figures of the gaps, each of shape (..., products of the
 #: cluster), NaN where undefined. Besides the columns of the ``gaps`` JSON: ``plant``, the median
 #: domestic output of a maker (CNY); ``open_routes``, how many routes; ``acting``, ``fortify``

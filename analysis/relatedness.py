@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
 from ..graph import regions as geo
-from ..graph.chain import Codes, Floats
-from .economy import Economy
+from ..graph.chain import ChainGraph, Codes, Floats
+from .economy import Economy, Mask
 from .measures import membership
 from .scope import Scope
 from .space import NO_PRESENCE, NOT_UNIQUE, TOO_FEW, Space, advantage, present
@@ -72,72 +73,113 @@ class Relatedness:
     table: pd.DataFrame
 
 
-def city_output(economy: Economy) -> tuple[tuple[str, ...], Floats]:
-    """Output of every city that makes anything.
+@dataclass(frozen=True)
+class CitySpace:
+    """The product space of an economy's cities.
 
-    Returns:
-        Codes of the cities, in order, and their output by product (CNY a year), (cities, products).
-        Plants whose city is unknown count only nationally.
+    Attributes:
+        cities: Codes of the cities that make anything; plants whose city is unknown count only
+            nationally.
+        made: Positions of the products that any of them makes, shape (M,).
+        output: All their output (CNY a year).
+        space: The product space over cities x those products.
     """
-    places = geo.at_level(economy.region[economy.domestic & (economy.output > 0)], "city")
-    cities = tuple(c for c in np.unique(places).tolist() if c and geo.level(c) == "city")
-    return cities, regional_output(economy, cities)
+
+    cities: tuple[str, ...]
+    made: Codes
+    output: float
+    space: Space
+
+    @classmethod
+    def of(cls, economy: Economy) -> CitySpace:
+        """The product space of an economy, kept as long as its graph."""
+        known = _KNOWN.setdefault(economy.graph, {})
+        key = economy.size.tobytes()
+        if key not in known:
+            known.clear()  # spaces are large: one for each graph, the one asked last
+            known[key] = cls._build(economy)
+        return known[key]
+
+    @classmethod
+    def _build(cls, economy: Economy) -> CitySpace:
+        rows, codes, at = economy.located
+        places = geo.at_level(np.asarray(codes, dtype="<U6"), "city")
+        cities = tuple(c for c in np.unique(places).tolist() if geo.level(c) == "city")
+        inside = np.isin(places, cities)[at]
+        made = np.unique(economy.product[rows[inside]])
+        output = regional_output(economy, cities, made)
+        presence = present(advantage(output, economy.national[made], economy.national.sum()))
+        return cls(cities, made, float(output.sum()), Space(presence))
+
+    def spread(self, values: Floats, products: int) -> Floats:
+        """Values by product of the space, shape (M,), as values by product; NaN for the others."""
+        result = np.full(products, np.nan)
+        result[self.made] = values
+        return result
 
 
-def regional_output(economy: Economy, regions: Sequence[str]) -> Floats:
-    """Output by region and product (CNY a year), shape (regions, products)."""
+_KNOWN: WeakKeyDictionary[ChainGraph, dict[bytes, CitySpace]] = WeakKeyDictionary()
+
+
+def regional_output(economy: Economy, regions: Sequence[str], columns: Codes) -> Floats:
+    """Output by region and some products (CNY a year), shape (regions, columns)."""
     rows, where = membership(economy, regions)
-    cell = where * economy.products + economy.product[rows]
-    size = len(regions) * economy.products
-    flat = np.bincount(cell, economy.output[rows], minlength=size).astype(np.float64)
-    return flat.reshape(len(regions), economy.products)
-
-
-def space_of(economy: Economy) -> tuple[tuple[str, ...], Floats, Space]:
-    """The product space of an economy: cities, their output, the space."""
-    cities, output = city_output(economy)
-    return cities, output, Space(present(advantage(output, economy.national)))
+    slot = np.full(economy.products, -1, dtype=np.int64)
+    slot[columns] = np.arange(len(columns))
+    target = slot[economy.product[rows]]
+    asked = target >= 0
+    cell = where[asked] * len(columns) + target[asked]
+    size = len(regions) * len(columns)
+    flat = np.bincount(cell, economy.output[rows[asked]], minlength=size).astype(np.float64)
+    return flat.reshape(len(regions), len(columns))
 
 
 def relatedness(scope: Scope) -> Relatedness:
     """Relatedness of a region to a cluster's products."""
     economy, at = scope.economy, scope.products
-    cities, output, space = space_of(economy)
-    here = regional_output(economy, [scope.region])
+    found = CitySpace.of(economy)
+    space = found.space
+    everything = np.arange(economy.products)
+    here = regional_output(economy, [scope.region], everything)
     rca = advantage(here, economy.national)
-    figures = space.figures(present(rca))
-    local = figures.presence[0]
-    defined = bool(local.any())
-    pci, made = space.pci, economy.national.sum()
-    columns: dict[str, Floats] = {
+    local = present(rca)
+    figures = space.figures(local[:, found.made])
+    defined = bool(figures.presence.any())
+
+    def column(values: Floats) -> Floats:
+        return found.spread(values, economy.products)[at]
+
+    columns = {
         "density": figures.density[0],
         "distance": figures.distance[0],
         "expected": figures.expected[0],
         "surplus": figures.surplus[0],
         "outlook_gain": figures.cog[0],
     }
+    ubiquity = np.nan_to_num(column(space.ubiquity.astype(np.float64)))
     table = scope.chain[["product", "name", "link", "stage"]].assign(
         lq=rca[0, at],
-        advantage=local[at],
-        ubiquity=space.ubiquity[at],
-        **{name: values[at] if defined else np.nan for name, values in columns.items()},
-        pci=pci[at],
-        pci_rank=_rank(pci)[at],
-        nearest=pd.Series(_nearest(economy, space, local, at), dtype=object),
+        advantage=local[0, at],
+        ubiquity=ubiquity.astype(np.int64),
+        **{name: column(values) if defined else np.nan for name, values in columns.items()},
+        pci=column(space.pci),
+        pci_rank=column(_rank(space.pci)),
+        nearest=pd.Series(_nearest(economy, found, figures.presence[0], at), dtype=object),
     )
-    table = table.sort_values(["advantage", "surplus", "product"], ascending=[True, False, True], ignore_index=True)
+    order = ["advantage", "surplus", "product"]
+    whole = float(economy.national.sum())
     return Relatedness(
         region=scope.region,
         cluster=scope.cluster,
         version=scope.graph.version,
-        cities=len(cities),
-        coverage=float(output.sum() / made) if made > 0 else None,
+        cities=len(found.cities),
+        coverage=found.output / whole if whole > 0 else None,
         explained=_number(space.explained),
-        diversity=int(figures.diversity[0]),
+        diversity=int(local.sum()),
         eci=_number(figures.eci[0]),
         coi=_number(figures.coi[0]),
         reason=_reason(here, defined, space.reason, float(figures.eci[0])),
-        table=table,
+        table=table.sort_values(order, ascending=[True, False, True], ignore_index=True),
     )
 
 
@@ -157,26 +199,27 @@ def _rank(values: Floats) -> Floats:
 
 
 def _nearest(
-    economy: Economy, space: Space, local: np.ndarray[Any, Any], at: Codes
+    economy: Economy, found: CitySpace, local: Mask, at: Codes
 ) -> list[list[dict[str, Any]]]:
     """The products of local advantage with the largest proximity to each product, above 0."""
     own = np.flatnonzero(local)
     ids, names = economy.graph.text("products", "id"), economy.graph.text("products", "name")
-    near = space.proximity.of(at)[own]
-    best = np.argsort(-near, axis=0, kind="stable")
-    result = []
-    for column, product in enumerate(at):
-        order = [i for i in best[: NEAREST + 1, column] if own[i] != product and near[i, column] > 0]
-        result.append(
-            [
+    result: list[list[dict[str, Any]]] = [[] for _ in at]
+    slots = np.searchsorted(found.made, at)
+    asked = np.flatnonzero(np.isin(at, found.made))
+    near = found.space.proximity.of(slots[asked])[own]
+    best = np.argsort(-near, axis=0, kind="stable")[: NEAREST + 1]
+    for column, place in enumerate(asked.tolist()):
+        order = [i for i in best[:, column] if own[i] != slots[place] and near[i, column] > 0]
+        for i in order[:NEAREST]:
+            product = found.made[own[i]]
+            result[place].append(
                 {
-                    "product": str(ids[own[i]]),
-                    "name": str(names[own[i]]),
+                    "product": str(ids[product]),
+                    "name": str(names[product]),
                     "proximity": float(near[i, column]),
                 }
-                for i in order[:NEAREST]
-            ]
-        )
+            )
     return result
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, splu
 
 from ..graph.chain import ChainGraph, Codes, Floats
 from ..graph.errors import ChainAtlasError
@@ -27,6 +29,8 @@ from .scope import Scope
 _ENDLESS = 1e9
 #: Cycles of more products than this are solved by iteration: factors of their block would fill up.
 _LARGE = 3000
+#: Iterations after which a series counts as endless, and the relative change that ends it.
+_PATIENCE, _STILL = 100_000, 1e-15
 #: Products to name in an error.
 _NAMED = 12
 #: Lengths of paths are sums of -log(a); this little more a step prefers the shorter of equals.
@@ -73,22 +77,23 @@ class Leontief:
 
     def __init__(self, coefficients: sparse.csr_array, graph: ChainGraph | None = None) -> None:
         self.coefficients = coefficients
-        self._count, self._cycle = connected_components(coefficients, connection="strong")
+        _, cycle = connected_components(coefficients, connection="strong")
+        self._cycle = cycle.astype(np.int64)
         self._order = np.argsort(self._cycle, kind="stable")
-        largest = int(np.bincount(self._cycle, minlength=1).max(initial=0))
-        self._factors = self._factorise() if largest <= _LARGE else None
+        largest = int(np.bincount(self._cycle, minlength=1).max())
+        try:
+            self._factors = self._factorise() if 0 < largest <= _LARGE else None
+            productive = _feasible(self.row_sums)
+        except RuntimeError:  # exactly singular
+            productive = False
         # (I - A) x = 1 has a solution x >= 0 just where A is productive.
-        if not _feasible(self.row_sums):
+        if not productive:
             raise NotProductiveError(self._culprits(graph))
 
-    def _factorise(self) -> sparse.linalg.SuperLU | None:
-        size = self.coefficients.shape[0]
-        matrix = sparse.eye_array(size, format="csr") - self.coefficients
+    def _factorise(self) -> SuperLU:
+        matrix = sparse.eye_array(self.coefficients.shape[0], format="csr") - self.coefficients
         ordered = sparse.csc_array(matrix[self._order][:, self._order])
-        try:
-            return splu(ordered, permc_spec="NATURAL", diag_pivot_thresh=0.0) if size else None
-        except RuntimeError:  # exactly singular
-            return None
+        return splu(ordered, permc_spec="NATURAL", diag_pivot_thresh=0.0)
 
     def solve(self, final: Floats, transposed: bool = False) -> Floats:
         """Output that final output needs in all: L y, its own amount included; or L' y.
@@ -100,20 +105,20 @@ class Leontief:
         if self._factors is None:
             return self._iterate(final, transposed)
         result = np.empty(len(final))
-        result[self._order] = self._factors.solve(final[self._order], "T" if transposed else "N")
+        mode = "T" if transposed else "N"
+        result[self._order] = self._factors.solve(final[self._order], mode)  # type: ignore[call-overload] # the stubs lack it
         return result
 
     def _iterate(self, final: Floats, transposed: bool) -> Floats:
-        """The series y + A y + A^2 y + ..., until it stands still or is endless."""
+        """The series y + A y + A^2 y + ..., until it stands still; endless ones are cut short."""
         matrix = self.coefficients.T.tocsr() if transposed else self.coefficients
-        result = final.astype(np.float64)
-        scale = max(float(np.abs(final).max(initial=0.0)), np.finfo(float).tiny)
-        while True:
-            after = final + matrix @ result
-            moved = float(np.abs(after - result).max(initial=0.0))
-            result = after
-            if moved <= 1e-15 * scale or not float(np.abs(result).max()) <= _ENDLESS * scale:
+        result = final
+        for _ in range(_PATIENCE):
+            before, result = result, final + np.asarray(matrix @ result, dtype=np.float64)
+            largest = float(np.abs(result).max(initial=0.0))
+            if float(np.abs(result - before).max(initial=0.0)) <= _STILL * largest:
                 return result
+        return np.full(len(final), np.inf)
 
     @cached_property
     def row_sums(self) -> Floats:
@@ -128,16 +133,12 @@ class Leontief:
     @cached_property
     def forward(self) -> Floats:
         """Forward linkage (sensitivity of dispersion, Rasmussen 1956): row sums over their mean."""
-        return self.row_sums / self.row_sums.mean() if len(self.row_sums) else self.row_sums
+        return _over_mean(self.row_sums)
 
     @cached_property
     def backward(self) -> Floats:
         """Backward linkage (power of dispersion, Rasmussen 1956): column sums over their mean."""
-        return (
-            self.column_sums / self.column_sums.mean()
-            if len(self.column_sums)
-            else self.column_sums
-        )
+        return _over_mean(self.column_sums)
 
     def _culprits(self, graph: ChainGraph | None) -> list[list[tuple[str, str]]]:
         """Id and name of the products of every cycle that is not productive by itself."""
@@ -156,6 +157,12 @@ class Leontief:
             if not _feasible(inside):
                 found.append([(ids[i], names[i]) for i in members.tolist()])
         return found
+
+
+def _over_mean(values: Floats) -> Floats:
+    # Every value is at least 1, so the mean is above 0.
+    found: Floats = values * (len(values) / values.sum()) if len(values) else values
+    return found
 
 
 def _feasible(solution: Floats) -> bool:
@@ -315,12 +322,14 @@ def why(scope: Scope, product: str, most: int = 3) -> list[InputPath]:
     return [_path(economy, final, before, int(p), target) for p in best if amount[p] > 0]
 
 
-def _path(economy: Economy, final: Floats, before: Codes, start: int, target: int) -> InputPath:
+def _path(
+    economy: Economy, final: Floats, before: npt.NDArray[np.int32], start: int, target: int
+) -> InputPath:
     nodes = [start]
     while nodes[-1] != target:
         nodes.append(int(before[nodes[-1]]))
     ids = economy.graph.text("products", "id")
-    pairs = [(int(q), int(p)) for p, q in zip(nodes, nodes[1:], strict=False)]
+    pairs = [(int(q), int(p)) for p, q in pairwise(nodes)]
     steps = tuple(float(economy.coefficients[pair]) for pair in pairs)
     inputs = economy.graph["inputs"][economy.given_share]
     given = set(zip(inputs["input"], inputs["product"], strict=True))

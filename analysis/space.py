@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -26,12 +27,15 @@ NO_PRESENCE, TOO_FEW, NOT_UNIQUE = "no_presence", "too_few_places", "not_unique"
 _CLOSE = 1e-9
 
 
-def advantage(output: Floats, totals: Floats | None = None) -> Floats:
+def advantage(
+    output: Floats, totals: Floats | None = None, everything: float | None = None
+) -> Floats:
     """Revealed comparative advantage (Balassa): share of a product here over its share of all.
 
     Args:
         output: Output by place and product (any one unit), shape (R, P).
         totals: Output of each product everywhere, shape (P,); the sum over the places where None.
+        everything: Output of all products everywhere; the sum of the totals where None.
 
     Returns:
         Shape (R, P), NaN where a place makes nothing or nobody makes the product.
@@ -42,7 +46,7 @@ def advantage(output: Floats, totals: Floats | None = None) -> Floats:
     whole = output.sum(axis=0) if totals is None else totals
     with np.errstate(invalid="ignore", divide="ignore"):
         share_here = output / output.sum(axis=1)[:, None]
-        share_all = whole / whole.sum()
+        share_all = whole / (whole.sum() if everything is None else everything)
         return np.where(np.isfinite(share_here) & (share_all > 0), share_here / share_all, np.nan)
 
 
@@ -97,7 +101,7 @@ class Proximity:
         above = (chosen / self._levels[:, None]).T @ known
         mixed = np.empty_like(below)
         starts = np.flatnonzero(np.diff(self._levels, prepend=0.0))
-        for start, end in zip(starts, [*starts[1:], len(self._levels)], strict=True):
+        for start, end in pairwise([*starts, len(self._levels)]):
             level, here = self._levels[start], known[start:end]
             added = chosen[start:end].T @ here
             below += added
@@ -119,7 +123,8 @@ class Proximity:
     @cached_property
     def total(self) -> Floats:
         """Sum of each product's proximities to all, its own too, shape (P,)."""
-        return self.weigh(np.ones((1, self.presence.shape[1])))[0]
+        found: Floats = self.weigh(np.ones((1, self.presence.shape[1])))[0]
+        return found
 
 
 @dataclass(frozen=True)
@@ -189,13 +194,13 @@ def _sign(places: Floats, diversity: Floats, products: Floats, ubiquity: Floats)
 def _largest_group(presence: Mask) -> tuple[Codes, Codes]:
     """Places and products of the connected group with the most places, then products."""
     places, products = presence.shape
+    used = presence.any(axis=1)
+    if not used.any():
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     row, column = np.nonzero(presence)
     size = places + products
     links = sparse.coo_array((np.ones(len(row)), (row, places + column)), shape=(size, size))
     _, group = connected_components(links.tocsr(), directed=False)
-    used = presence.any(axis=1)
-    if not used.any():
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     counts = np.bincount(group[:places][used], minlength=group.max() + 1)
     width = np.bincount(group[places:], minlength=group.max() + 1)
     best = int(np.lexsort((-width, -counts))[0])
@@ -342,7 +347,8 @@ class Space:
 
     def _scaled(self, counts: Codes, axis: int) -> Floats:
         """Counts over the largest possible one, so that sums of powers stay comparable."""
-        return counts / max(self.presence.shape[1 - axis], 1)
+        found: Floats = counts / max(self.presence.shape[1 - axis], 1)
+        return found
 
     def _expected(self, diversity: Codes) -> Floats:
         down = _powers(self._scaled(diversity, 0), 2)

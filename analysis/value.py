@@ -18,7 +18,7 @@ import pandas as pd
 from ..graph import regions as geo
 from ..graph.chain import Codes, Floats
 from .economy import Economy, Mask, sums
-from .relatedness import space_of
+from .relatedness import CitySpace
 from .scope import Scope
 
 
@@ -88,7 +88,8 @@ def value_chain(scope: Scope) -> ValueChain:
     """Value density and complexity of a cluster's products, against what the region makes now."""
     economy, at = scope.economy, scope.products
     density = value_density(economy)
-    pci = space_of(economy)[2].pci
+    found = CitySpace.of(economy)
+    pci = found.spread(found.space.pci, economy.products)
     ours = economy.domestic & (economy.output > 0) & np.isin(economy.product, at)
     here = ours & geo.within(economy.region, scope.region)
     local, local_coverage = _whole(economy, here)

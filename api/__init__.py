@@ -5,6 +5,7 @@ Start here:
 - :mod:`.cli` is the command line; each command is a few lines that call the layers below.
 - :mod:`.shell` holds what the commands share: the application, options, notes and progress.
 - :mod:`.answers` turns results into the JSON objects and Chinese tables that scripts and people get.
+- :mod:`.commands_measures` and :mod:`.answers_measures`: requirements, relatedness, value chain.
 - :mod:`.output` writes answers as table, JSON, CSV or XLSX.
 - :mod:`.main_job` is ``chainatlas run``: load, analyse, write everything for every cluster.
 """

@@ -26,6 +26,7 @@ from ..graph.store import open_store
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import open_pack
 from . import answers, main_job
+from . import commands_measures as _measures  # noqa: F401  (declares its commands)
 from .export import export_packs
 from .output import Format, write
 from .shell import (

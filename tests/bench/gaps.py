@@ -49,9 +49,7 @@ def listed() -> list[tuple[str, float, float]]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     place = {city: geo.resolve(city) for city in {row["city"] for row in rows}}
-    return [
-        (place[row["city"]], amount(row["revenue20"]), amount(row["employee"])) for row in rows
-    ]
+    return [(place[row["city"]], amount(row["revenue20"]), amount(row["employee"])) for row in rows]
 
 
 def amount(text: str) -> float:
