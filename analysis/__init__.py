@@ -8,6 +8,9 @@ Start here:
 - :mod:`.priority` ranks gaps; :mod:`.supply` is the local supply rate 本地化配套率.
 - :mod:`.evidence` collects what an official needs beside a gap.
 - :mod:`.inventory` says what a region has of a cluster.
+- :mod:`.requirements` follows demand up the chain (Leontief) and says why a product is needed.
+- :mod:`.space` is the product space (proximity, density, complexity) of any matrix;
+  :mod:`.relatedness` asks it for a region and cluster; :mod:`.value` is value density.
 - :mod:`.provenance` counts facts by the quality of their source.
 - :mod:`.esri` is the systemic risk index of a supply network (:mod:`.esri_queue` its fast way);
   :mod:`.supply_network` builds the network, recorded or reconstructed; :mod:`.risk` answers with

@@ -94,15 +94,28 @@ class Economy:
     def scaled(self, factor: float) -> Economy:
         """The same economy with all imputed sizes multiplied by a factor."""
         scale = np.where(self.imputed, factor, 1.0)
-        result = replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
-        result.__dict__["places"] = self.places  # plants stay where they are
-        return result
+        other = replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
+        # Plants stay where they are, and a size above 0 stays above 0.
+        other.__dict__.update(places=self.places, plants=self.plants)
+        return other
 
     @cached_property
     def places(self) -> tuple[Texts, Codes]:
         """Region codes of plants, and the position in them of each PRODUCES row's."""
         codes, inverse = np.unique(self.region, return_inverse=True)
         return codes, inverse.astype(np.int64)
+
+    @cached_property
+    def plants(self) -> tuple[Codes, tuple[str, ...], Codes]:
+        """Rows whose output counts in a region, and where.
+
+        Returns:
+            Positions of the rows (n,), the codes of :attr:`places`, and the place of each row's
+            code among them (n,).
+        """
+        active = np.flatnonzero(self.domestic & (self.output > 0) & (self.region != ""))
+        codes, inverse = self.places
+        return active, tuple(codes.tolist()), inverse[active]
 
     def total(self, mask: Mask | None = None) -> Floats:
         """Output by product (CNY), over the rows of a mask or all, shape (products,)."""

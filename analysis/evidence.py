@@ -12,7 +12,9 @@ from ..graph import regions as geo
 from ..graph.chain import Codes, records
 from .economy import Economy
 from .gaps import SCENARIOS, Gaps
+from .relatedness import relatedness
 from .sourcing import Sourcing, at_once
+from .value import value_density
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,26 @@ class Dependence:
 
 
 @dataclass(frozen=True)
+class Prospect:
+    """How near a product is to what a region makes, and how valuable; None where undefined.
+
+    Attributes:
+        surplus: Density of related products here beyond what diversity and ubiquity explain; None
+            too where the region has an advantage in the product already.
+        density: That density itself, None alike.
+        pci_rank: Share of products that are not more complex.
+        value: Revenue per employee of its makers (CNY a year), None where none is known.
+        value_coverage: Share of national output that this rests on.
+    """
+
+    surplus: float | None = None
+    density: float | None = None
+    pci_rank: float | None = None
+    value: float | None = None
+    value_coverage: float | None = None
+
+
+@dataclass(frozen=True)
 class Detail:
     """Everything that stands beside one gap.
 
@@ -101,6 +123,7 @@ class Detail:
         as_of: Their date.
         researchers: Names of institutes that research it.
         dependence: What hangs on the largest maker; None where nobody makes it.
+        prospect: How near and how valuable it is.
     """
 
     product: str
@@ -117,6 +140,7 @@ class Detail:
     as_of: str
     researchers: tuple[str, ...]
     dependence: Dependence | None = None
+    prospect: Prospect = Prospect()
 
 
 def details(gaps: Gaps, products: Iterable[str] | None = None, most: int = 8) -> dict[str, Detail]:
@@ -129,15 +153,47 @@ def details(gaps: Gaps, products: Iterable[str] | None = None, most: int = 8) ->
     """
     wanted = set(gaps.table["product"] if products is None else products)
     at = {p: int(i) for p, i in zip(gaps.scope.chain["product"], gaps.scope.products, strict=True)}
-    sources = Sourcing.of(gaps.scope.economy)
+    sources, found = Sourcing.of(gaps.scope.economy), prospects(gaps)
     return {
-        row["product"]: _detail(gaps, at[row["product"]], row, most, sources)
+        row["product"]: _detail(gaps, at[row["product"]], row, most, sources, found[row["product"]])
         for row in records(gaps.table)
         if row["product"] in wanted
     }
 
 
-def _detail(gaps: Gaps, at: int, row: Mapping[str, Any], most: int, sources: Sourcing) -> Detail:
+def prospects(gaps: Gaps) -> dict[str, Prospect]:
+    """Relatedness, complexity and value density by product id, where they are defined."""
+    scope = gaps.scope
+    density = value_density(scope.economy)
+    related = relatedness(scope).table.set_index("product").loc[scope.chain["product"]]
+    new = ~related["advantage"].to_numpy(dtype=bool)
+    value = density.value[scope.products]
+    columns = {
+        "surplus": np.where(new, related["surplus"], np.nan),
+        "density": np.where(new, related["density"], np.nan),
+        "pci_rank": related["pci_rank"].to_numpy(dtype=np.float64),
+        "value": value,
+        "value_coverage": np.where(np.isnan(value), np.nan, density.coverage[scope.products]),
+    }
+    return {
+        product: Prospect(
+            **{
+                name: None if np.isnan(values[i]) else float(values[i])
+                for name, values in columns.items()
+            }
+        )
+        for i, product in enumerate(scope.chain["product"])
+    }
+
+
+def _detail(
+    gaps: Gaps,
+    at: int,
+    row: Mapping[str, Any],
+    most: int,
+    sources: Sourcing,
+    prospect: Prospect,
+) -> Detail:
     economy, region = gaps.scope.economy, gaps.scope.region
     graph = economy.graph
     making = np.flatnonzero((economy.product == at) & (economy.output > 0))
@@ -163,6 +219,7 @@ def _detail(gaps: Gaps, at: int, row: Mapping[str, Any], most: int, sources: Sou
         source=str(graph.text("products", "source")[at]),
         as_of=str(graph.text("products", "as_of")[at]),
         researchers=tuple(graph.text("institutes", "name")[institutes].tolist()),
+        prospect=prospect,
         dependence=_dependence(economy, at, sources),
     )
 

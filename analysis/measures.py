@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from ..graph import regions as geo
-from ..graph.chain import ChainGraph, Codes, Floats
+from ..graph.chain import ChainGraph, Codes, Floats, spans
 from ..graph.rules import Rules
 from ..graph.schema import EPSILON
 from .economy import Economy, Mask
@@ -129,15 +129,22 @@ def membership(economy: Economy, regions: Sequence[str]) -> tuple[Codes, Codes]:
         Row positions and positions in ``regions``, both of shape (n,); a row stands once for every
         region that contains it.
     """
-    active = np.flatnonzero(economy.domestic & (economy.output > 0) & (economy.region != ""))
-    codes, inverse = economy.places
-    found = [np.flatnonzero(geo.within(codes, region)) for region in regions]
-    code_at = np.concatenate([np.zeros(0, dtype=np.int64), *found])
-    region_at = np.repeat(np.arange(len(found)), [len(each) for each in found])
+    active, codes, inverse = economy.plants
+    place = {region: i for i, region in enumerate(regions)}
+    pairs = [
+        (at, place[above])
+        for at, code in enumerate(codes)
+        if code
+        for above in geo.ancestors(code)
+        if above in place
+    ]
+    if not pairs:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    code_at, region_at = np.asarray(pairs, dtype=np.int64).T
     inside = sparse.csr_array(
         (np.ones(len(code_at), dtype=np.int8), (code_at, region_at)),
         shape=(len(codes), len(regions)),
-    )[inverse[active]].tocoo()
+    )[inverse].tocoo()
     row, column = inside.coords
     return active[row], column.astype(np.int64)
 
@@ -167,15 +174,19 @@ def _criticality(economy: Economy, made: sparse.csr_array, columns: Codes) -> Fl
     product = graph.located("inputs", "product")
     target = slot[graph.located("inputs", "input")]
     value = graph.number("inputs", "criticality")
-    asked = target >= 0
+    asked = np.flatnonzero(target >= 0)
+    asked = asked[np.argsort(product[asked], kind="stable")]
     product, target, value = product[asked], target[asked], value[asked]
-    result = np.full((made.shape[0], len(columns)), -np.inf)
-    for region in range(made.shape[0]):
-        here = np.zeros(economy.products, dtype=bool)
-        here[made.indices[made.indptr[region] : made.indptr[region + 1]]] = True
-        used = here[product]
-        np.maximum.at(result[region], target[used], value[used])
-    return np.where(np.isneginf(result), np.nan, result)
+    # For every product made in a region, the inputs of it that are asked for.
+    count = np.bincount(product, minlength=economy.products)
+    first = np.cumsum(count) - count
+    region, used = made.tocoo().coords
+    edge = spans(first[used], count[used])
+    cell = np.repeat(region, count[used]) * np.int64(len(columns)) + target[edge]
+    result = np.full(made.shape[0] * len(columns), -np.inf)
+    np.maximum.at(result, cell, value[edge])
+    result[np.isneginf(result)] = np.nan
+    return result.reshape(made.shape[0], len(columns))
 
 
 def _makers(

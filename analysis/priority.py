@@ -16,66 +16,72 @@ import pandas as pd
 
 from ..graph.chain import Floats
 
+#: What the features are made from: figures of the gaps, each of shape (..., products of the
+#: cluster), NaN where undefined. Besides the columns of the ``gaps`` JSON: ``plant``, the median
+#: domestic output of a maker (CNY); ``open_routes``, how many routes; ``acting``, ``fortify``
+#: and ``extend``, 1 where any action, 固链, or 延链 as the primary one applies.
+Sides = Mapping[str, Any]
 
-def unmet_demand(table: pd.DataFrame, plant: Floats) -> Floats:
+
+def unmet_demand(gaps: Sides) -> Floats:
     """Unmet local demand (CNY) against the largest of the list, on a square-root scale.
 
     The square root keeps one giant from making all other gaps look alike.
     """
-    unmet = unmet_cny(table)
-    top = unmet.max(initial=0.0)
-    return np.sqrt(unmet / top) if top > 0 else unmet
+    unmet = unmet_cny(gaps)
+    top = unmet.max(axis=-1, initial=0.0, keepdims=True)
+    return np.sqrt(unmet / np.where(top > 0, top, 1.0))
 
 
-def criticality(table: pd.DataFrame, plant: Floats) -> Floats:
+def criticality(gaps: Sides) -> Floats:
     """Local criticality; 0 where it is an input of nothing made here."""
-    return _figure(table, "criticality", 0.0)
+    return _figure(gaps, "criticality", 0.0)
 
 
-def dependence(table: pd.DataFrame, plant: Floats) -> Floats:
+def dependence(gaps: Sides) -> Floats:
     """How much the country depends on imports: 1 - domestic rate, 1 where nobody makes it."""
-    return 1.0 - _figure(table, "domestic_rate", 0.0)
+    return 1.0 - _figure(gaps, "domestic_rate", 0.0)
 
 
-def weakness(table: pd.DataFrame, plant: Floats) -> Floats:
+def weakness(gaps: Sides) -> Floats:
     """How far the region is from sound.
 
     The largest of the unmet share of demand, the missing share of national output (1 - LQ) and, for
     固链, 1 / effective suppliers; for 延链 the share of inputs at hand.
     """
-    unmet = 1.0 - _figure(table, "fulfilment")
-    lack = 1.0 - _figure(table, "lq", 0.0)
-    single = 1.0 / _figure(table, "effective_suppliers", np.inf)
-    single = np.where([("fortify" in a) for a in table["actions"]], single, 0.0)
+    unmet = 1.0 - _figure(gaps, "fulfilment")
+    lack = 1.0 - _figure(gaps, "lq", 0.0)
+    single = 1.0 / _figure(gaps, "effective_suppliers", np.inf)
+    single = np.where(gaps["fortify"], single, 0.0)
     worst = np.clip(np.maximum.reduce([unmet, lack, single]), 0.0, 1.0)
-    ready = _figure(table, "reachable", 0.0)
-    return np.where(table["primary"] == "extend", ready, worst)
+    ready = _figure(gaps, "reachable", 0.0)
+    return np.where(gaps["extend"], ready, worst)
 
 
-def feasibility(table: pd.DataFrame, plant: Floats) -> Floats:
+def feasibility(gaps: Sides) -> Floats:
     """How many of the four routes are open, and how many of its inputs are made here, averaged."""
-    routes = np.asarray([len(r) for r in table["routes"]], dtype=np.float64) / 4.0
-    inputs = _figure(table, "reachable", 0.0)
+    routes = _figure(gaps, "open_routes") / 4.0
+    inputs = _figure(gaps, "reachable", 0.0)
     return (routes + inputs) / 2.0
 
 
-def viability(table: pd.DataFrame, plant: Floats) -> Floats:
+def viability(gaps: Sides) -> Floats:
     """Whether local unmet demand could feed one plant of median size: min(1, unmet / plant)."""
-    share = unmet_cny(table) / np.where(plant > 0, plant, np.inf)
-    return np.minimum(1.0, share)
+    plant = _figure(gaps, "plant")
+    return np.minimum(1.0, unmet_cny(gaps) / np.where(plant > 0, plant, np.inf))
 
 
-def unmet_cny(table: pd.DataFrame) -> Floats:
+def unmet_cny(gaps: Sides | pd.DataFrame) -> Floats:
     """Local demand that local output does not meet (CNY a year)."""
-    return _figure(table, "demand") * (1.0 - _figure(table, "fulfilment"))
+    return _figure(gaps, "demand") * (1.0 - _figure(gaps, "fulfilment"))
 
 
-def _figure(table: pd.DataFrame, column: str, missing: float = np.nan) -> Floats:
-    values = table[column].to_numpy(dtype=np.float64)
+def _figure(gaps: Sides | pd.DataFrame, column: str, missing: float = np.nan) -> Floats:
+    values = np.asarray(gaps[column], dtype=np.float64)
     return np.where(np.isnan(values), missing, values)
 
 
-Feature = Callable[[pd.DataFrame, Floats], Floats]
+Feature = Callable[[Sides], Floats]
 
 FEATURES: tuple[tuple[str, str, Feature, float], ...] = (
     ("demand", "未满足的本地需求", unmet_demand, 0.25),
@@ -89,24 +95,17 @@ WEIGHTS: Mapping[str, float] = MappingProxyType({name: w for name, _, _, w in FE
 PARTS_ZH: Mapping[str, str] = MappingProxyType({name: zh for name, zh, _, _ in FEATURES})
 
 
-def priorities(table: pd.DataFrame, plant: Floats) -> pd.DataFrame:
-    """Priority and its parts for each row of a table of gaps.
+def priorities(gaps: Sides) -> tuple[Floats, dict[str, Floats]]:
+    """Priority of each gap and its parts.
 
     Args:
-        table: Columns of the ``gaps`` JSON, in any order of rows.
-        plant: Median domestic output of a maker of each product (CNY), NaN where there is none.
+        gaps: See :data:`Sides`; a list of gaps runs along the last axis.
 
     Returns:
-        Columns priority (0..1; 0 for sound and absent) and parts ({feature: contribution}).
+        Priority (0..1; 0 for sound and absent) and {feature: contribution}, of the figures' shape.
     """
-    acting = np.asarray([bool(a) for a in table["actions"]], dtype=bool)
     parts = {
-        name: np.where(acting, weight * feature(table, plant), 0.0)
+        name: np.where(gaps["acting"], weight * feature(gaps), 0.0)
         for name, _, feature, weight in FEATURES
     }
-    columns = np.stack(list(parts.values())) if len(table) else np.zeros((len(parts), 0))
-    rows: list[dict[str, Any]] = [
-        dict(zip(parts, map(float, column), strict=True)) for column in columns.T
-    ]
-    total = pd.Series([sum(row.values()) for row in rows], dtype="float64")
-    return pd.DataFrame({"priority": total, "parts": pd.Series(rows, dtype=object)})
+    return np.add.reduce(list(parts.values())), parts

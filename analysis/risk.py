@@ -393,7 +393,7 @@ def _points(scope: Scope, sources: Sourcing, upstream: Mask) -> pd.DataFrame:
     economy, rules, graph = scope.economy, scope.rules, scope.graph
     asked = np.flatnonzero(upstream & (sources.largest >= 0))
     figures = measure(economy, [scope.region], asked)
-    single = classify(economy, figures, rules).single_source
+    single = classify(economy, figures, rules).single_source[0]
     with np.errstate(invalid="ignore"):
         few = (figures.criticality[0] >= rules.critical_min - EPSILON) & (
             sources.effective[asked] < rules.local_suppliers_min - EPSILON

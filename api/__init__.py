@@ -7,6 +7,7 @@ Start here:
 - :mod:`.answers` turns results into the JSON objects and Chinese tables that scripts and people get.
 - :mod:`.commands_simulate`, :mod:`.commands_trends` and :mod:`.commands_risk` are commands of their
   own, :mod:`.answers_whatif` their answers.
+- :mod:`.commands_measures` and :mod:`.answers_measures`: requirements, relatedness, value chain.
 - :mod:`.output` writes answers as table, JSON, CSV or XLSX.
 - :mod:`.pictures` draws one picture or all of a cluster, as page or for print.
 - :mod:`.commands_link` is ``chainatlas link``: the products in a table of companies.

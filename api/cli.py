@@ -29,6 +29,7 @@ from ..ingest.pack import open_pack
 from . import (
     answers,
     commands_link,
+    commands_measures,
     commands_policy,
     commands_profile,
     commands_report,
@@ -63,6 +64,7 @@ from .shell import (
 #: Modules whose commands join the application when they are imported.
 JOINED = (
     commands_link,
+    commands_measures,
     commands_policy,
     commands_profile,
     commands_report,

@@ -67,6 +67,66 @@ def split_list(cell: str) -> list[str]:
     return [part for part in cell.split(";") if part]
 
 
+def spans(starts: Codes, lengths: Codes) -> Codes:
+    """Consecutive integers from each start, one run after the other.
+
+    >>> spans(np.array([5, 0]), np.array([2, 3])).tolist()
+    [5, 6, 0, 1, 2]
+    """
+    before = np.cumsum(lengths) - lengths
+    found: Codes = np.arange(int(lengths.sum()), dtype=np.int64)
+    found += np.repeat(starts - before, lengths)
+    return found
+
+
+def walk_all(
+    matrix: sparse.csr_array, walks: Codes, nodes: Codes, depth: int | None = None
+) -> tuple[Codes, Codes, Codes]:
+    """Breadth-first walks from many starts at once.
+
+    A walk and a node make one number, so that a step of all walks is one gathering and one sort.
+
+    Args:
+        matrix: Row leads to column, shape (n, n).
+        walks: Number of the walk of each start, shape (s,).
+        nodes: The start, shape (s,).
+        depth: Most steps to take; None for all.
+
+    Returns:
+        Walk, node and fewest steps of everything reached, starts too, by steps, walk and node.
+    """
+    size = np.int64(max(matrix.shape[0], 1))
+    frontier = _distinct(walks * size + nodes)
+    seen, found, taken = frontier, [frontier], 0
+    while len(frontier) and (depth is None or taken < depth):
+        taken += 1
+        walk, node = np.divmod(frontier, size)
+        first = matrix.indptr[node].astype(np.int64)
+        count = matrix.indptr[node + 1] - first
+        reached = np.repeat(walk * size, count)
+        reached += matrix.indices[spans(first, count)]
+        frontier = _without(_distinct(reached), seen)
+        if depth is None or taken < depth:
+            seen = np.sort(np.concatenate([seen, frontier]))
+        found.append(frontier)
+    walk, node = np.divmod(np.concatenate(found), size)
+    return walk, node, np.repeat(np.arange(len(found)), [len(f) for f in found])
+
+
+def _distinct(values: Codes) -> Codes:
+    """Sorted distinct values; a sort beats the hash table of ``np.unique`` here."""
+    ordered = np.sort(values)
+    found: Codes = ordered[np.diff(ordered, prepend=-1) != 0]
+    return found
+
+
+def _without(values: Codes, known: Codes) -> Codes:
+    """Those of some values, all 0 or above, that are not among sorted known ones."""
+    at = np.searchsorted(known, values)
+    found: Codes = values[np.append(known, -1)[at] != values]
+    return found
+
+
 @dataclass(frozen=True)
 class EdgeList:
     """Edges of one kind from one table.
@@ -255,22 +315,37 @@ class ChainGraph:
         Returns:
             Columns id and steps (0 for the start), by steps then id.
         """
+        found = self.closures(kind, [list(start)], direction, depth)
+        ids = pd.DataFrame({"id": found["id"], "steps": found["steps"]})
+        return ids.sort_values(["steps", "id"], ignore_index=True)
+
+    def closures(
+        self,
+        kind: str,
+        starts: Iterable[Iterable[str]],
+        direction: Direction,
+        depth: int | None = None,
+    ) -> pd.DataFrame:
+        """Nodes reached from many starts, each walked for itself, all at once.
+
+        Args:
+            kind: Edge kind, such as ``INPUT_TO``.
+            starts: Ids to start from, one collection for each walk; unknown ids are ignored.
+            direction: ``upstream`` walks from targets to sources.
+            depth: Most steps to take; None for all.
+
+        Returns:
+            Columns walk (its place in ``starts``), id and steps (0 for the start), by steps.
+        """
         _, table = self._within_one_table(kind)
-        matrix = self.adjacency(kind, direction)
-        steps = np.full(len(self[table]), -1, dtype=np.int64)
-        frontier = self.position(table, start)
-        frontier = np.unique(frontier[frontier >= 0])
-        steps[frontier] = 0
-        taken = 0
-        while len(frontier) and (depth is None or taken < depth):
-            taken += 1
-            spans = [matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]] for i in frontier]
-            reached = np.unique(np.concatenate(spans)).astype(np.int64)
-            frontier = reached[steps[reached] < 0]
-            steps[frontier] = taken
-        seen = np.flatnonzero(steps >= 0)
-        found = pd.DataFrame({"id": self.index(table)[seen], "steps": steps[seen]})
-        return found.sort_values(["steps", "id"], ignore_index=True)
+        lists = [list(ids) for ids in starts]
+        walks = np.repeat(np.arange(len(lists), dtype=np.int64), [len(ids) for ids in lists])
+        nodes = self.position(table, [i for ids in lists for i in ids])
+        known = nodes >= 0
+        walk, node, steps = walk_all(
+            self.adjacency(kind, direction), walks[known], nodes[known], depth
+        )
+        return pd.DataFrame({"walk": walk, "id": self.index(table)[node], "steps": steps})
 
     def to_networkx(self) -> nx.MultiDiGraph[Any]:
         """The graph for NetworkX: nodes ``(kind, id)``, edges keyed by kind, facts as attributes.

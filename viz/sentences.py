@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..analysis.evidence import Dependence, Detail, Maker
+from ..analysis.evidence import Dependence, Detail, Maker, Prospect
 from ..analysis.gaps import EVIDENCE, REASONS, ROUTES, STATES
 from .words import money, percent, place_name, yes_no
 
@@ -40,6 +40,8 @@ def reason_sentence(row: dict[str, Any], detail: Detail) -> str:
         clauses.append("国内尚无企业生产（按现有数据）")
     if "reachable" in codes:
         clauses.append(f"所需投入 {percent(row['reachable'])} 本地可得，可向此延伸")
+        if detail.prospect.surplus is not None:
+            clauses.append(f"产业关联密度{_surplus(detail.prospect.surplus)}")
     if not clauses:
         return f"{STATES[row['primary']]}。"
     return "；".join(clauses) + f"（{EVIDENCE[row['evidence']]}，{_robust(row)}）。"
@@ -94,6 +96,7 @@ def panel_facts(row: dict[str, Any], detail: Detail) -> list[tuple[str, str]]:
         ("养活一家中等工厂", f"{feeds}（中位产出 {money(detail.plant)}）"),
         ("路径", "、".join(ROUTES[r] for r in row["routes"]) or "—"),
         ("优先级", f"{row['priority']:.2f}"),
+        *_prospects(detail.prospect),
         ("可请谁核实", who_checks(row, detail)),
     ]
 
@@ -131,6 +134,24 @@ def hover_text(row: dict[str, Any], detail: Detail, width: int = 30) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _prospects(found: Prospect) -> list[tuple[str, str]]:
+    """Relatedness, complexity and value density as facts, where they are defined."""
+    facts = []
+    if found.surplus is not None and found.density is not None:
+        facts.append(("产业关联密度", f"{found.density:.2f}，{_surplus(found.surplus)}"))
+    if found.pci_rank is not None:
+        facts.append(("产品复杂度", f"不低于 {percent(found.pci_rank)} 的产品"))
+    if found.value is not None:
+        basis = f"据占全国产出 {percent(found.value_coverage)} 的企业"
+        facts.append(("价值密度", f"人均年营收 {money(found.value)}（{basis}）"))
+    return facts
+
+
+def _surplus(value: float) -> str:
+    side = "高" if value >= 0 else "低"
+    return f"比产业多样性相当的城市{side} {abs(value):.2f}"
 
 
 def _span(low: float, high: float) -> str:
