@@ -24,7 +24,8 @@ from ..graph.schema import EPSILON, PACK_TABLES, TABLES, Table
 from ..graph.store import Facts
 from . import cleaners
 from .quarantine import VALUE, Quarantine, raw_rows
-from .readers import RawTable, decode, read_csv, read_xlsx
+from .readers import RawTable, read_csv, read_xlsx
+from .text import decode
 
 #: Called with a table's Chinese name, tables done and tables in all.
 Progress = Callable[[str, int, int], None]
