@@ -23,8 +23,10 @@ from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
 from ..graph.store import open_store
-from ..ingest.load import LoadReport, load
-from ..ingest.pack import open_pack
+from ..ingest.load import LoadReport, Stages, load
+from ..ingest.pack import PACK_SOURCE
+from ..ingest.products import same_products
+from ..ingest.sources import open_source
 from . import answers, main_job
 from .export import export_packs
 from .output import Format, write
@@ -59,7 +61,7 @@ def run(
     """主任务：载入数据包，分析每个集群，写出图、清单和小结。"""
     code = None if region is None else geo.resolve(region)
     with progress_bar() as report:
-        raw = open_pack(pack or main_job.SHIPPED)
+        raw = open_source(pack or main_job.SHIPPED, PACK_SOURCE)
         result = main_job.run(open_store(db, create=True), raw, out, code, report)
     typer.echo(result.summary)
     _tell_quarantine(result.load)
@@ -67,15 +69,23 @@ def run(
 
 @app.command()
 def ingest(
-    sources: Annotated[list[Path], typer.Argument(help="数据包文件夹或 .xlsx 文件。")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE...", help="数据包、名单或数据集。")
+    ],
+    source: Annotated[
+        str | None, typer.Option("--source", help="按哪种数据源读取，默认自动识别。")
+    ] = None,
     db: Db = "",
     form: Form = Format.table,
     out: Out = None,
 ) -> None:
-    """把数据包载入数据库：全部成功或全不改变；重复载入没有变化。"""
+    """把数据包、企业名单等载入数据库：全部成功或全不改变；重复载入没有变化。"""
     with progress_bar() as report:
-        packs = [open_pack(path) for path in sources]
-        result = load(open_store(db, create=True), packs, report)
+        packs = [open_source(path, source) for path in paths]
+        for path, pack in zip(paths, packs, strict=True):
+            note(f"{path.name}：按数据源 {pack.source} 读取。")
+        stages = Stages(link=same_products)
+        result = load(open_store(db, create=True), packs, report, stages)
     write(answers.load_answer(result), form, out)
     _tell_quarantine(result)
 

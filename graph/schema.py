@@ -247,6 +247,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     Column("founded_on", "成立日期", "date"),
                     Column("scope", "经营范围"),
                     Column("main_products", "主营产品"),
+                    Column("industry", "所属行业"),
                 ),
             ),
             Table(

@@ -7,14 +7,14 @@ different values, and numbers are converted as a whole column.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from iso3166 import countries_by_alpha2
-from stdnum.cn import uscc
 
 from ..graph import regions
 from ..graph.schema import EPSILON, Column
@@ -27,6 +27,12 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _GB_CODE = re.compile(r"[A-T]?\d{2,4}|[A-T]")
 #: The shape of a unified social credit code, before its check digit is looked at.
 _USCC = re.compile(r"[0-9A-Z]{2}\d{6}[0-9A-Z]{10}")
+
+
+_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_SIGN_VALUES = np.full(256, -1, dtype=np.int64)
+_SIGN_VALUES[[ord(sign) for sign in _SIGNS]] = np.arange(31)
+_SIGN_WEIGHTS = 3 ** np.arange(17) % 31
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ Check = Callable[[str, Column], str]
 def _id(value: str, column: Column) -> str:
     if _AS_NUMBER.fullmatch(value):
         return "code_as_number"
-    if _USCC.fullmatch(value) and not uscc.is_valid(value):
+    if _USCC.fullmatch(value) and not valid_credit_codes([value])[0]:
         return "bad_uscc"
     return ""
 
@@ -133,7 +139,39 @@ def _clean_numbers(cells: pd.Series, column: Column) -> Cleaned:
     return Cleaned(values.where(reasons == ""), reasons)
 
 
+def _clean_plain(cells: pd.Series, codes: bool) -> Cleaned:
+    """Text that may be anything, by whole columns: most cells of a register differ."""
+    reasons = pd.Series("", index=cells.index, dtype=object)
+    if codes:
+        reasons[cells.str.fullmatch(_AS_NUMBER.pattern).to_numpy(dtype=bool)] = "code_as_number"
+        shaped = cells.str.fullmatch(_USCC.pattern).to_numpy(dtype=bool)
+        wrong = np.flatnonzero(shaped)[~valid_credit_codes(cells[shaped].tolist())]
+        reasons.iloc[wrong] = "bad_uscc"
+    reasons[(cells.str.len() > LONGEST).to_numpy(dtype=bool)] = "cell_too_long"
+    return Cleaned(cells.where((cells != "") & (reasons == "")).astype("str"), reasons)
+
+
+def valid_credit_codes(codes: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which unified social credit codes have the check digit that GB 32100-2015 gives them.
+
+    Args:
+        codes: Text of the shape of a credit code: 18 digits and capitals.
+
+    Returns:
+        Mask of shape (n,).
+    """
+    if not len(codes):
+        return np.zeros(0, dtype=np.bool_)
+    signs = np.asarray(codes, dtype="S18").view(np.uint8).reshape(len(codes), 18)
+    values = _SIGN_VALUES[signs]
+    total = (values[:, :17] * _SIGN_WEIGHTS).sum(axis=1)
+    known = (values >= 0).all(axis=1) & (signs[:, :8] <= ord("9")).all(axis=1)
+    return np.asarray(known & ((31 - total % 31) % 31 == values[:, 17]), dtype=np.bool_)
+
+
 def _clean_texts(cells: pd.Series, column: Column) -> Cleaned:
+    if not column.many and column.name != "gb_code" and column.type in ("text", "id"):
+        return _clean_plain(cells, codes=column.type == "id")
     distinct = pd.Series(cells.unique(), dtype="str")
     check = _CHECKS[column.type]
     clean_of: dict[str, str] = {}

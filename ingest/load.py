@@ -1,15 +1,38 @@
-"""Packs into a store: all of them in one version, or none."""
+"""Statements into a store: all of them in one version, or none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 
-from ..graph.chain import PACK
+import pandas as pd
+
+from ..graph.chain import PACK, SINCE, ChainGraph
 from ..graph.errors import ReadError
-from ..graph.schema import TABLES
-from ..graph.store import Change, Store
-from .pack import PackReport, Progress, RawPack, check_pack
+from ..graph.store import Change, Facts, Store
+from .check import Known, check_pack
+from .pack import PACK_SOURCE, PackReport, Progress, RawPack
+
+#: Facts of a source and the graph in the store, without what the source said before -> facts.
+Stage = Callable[[Facts, ChainGraph], Facts]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What is done to the checked facts of a source before they are stored.
+
+    A pack needs neither: its ids are its identities, and it says itself who makes what.
+
+    Attributes:
+        identify: Replaces the ids a source made up by ids that the store knows already. SEAM: the
+            resolution of enterprises (credit code, stock code, names) is put in here.
+        link: Adds facts that follow from texts, such as who makes what. SEAM: product linking from
+            business scopes and main products is put in here.
+    """
+
+    identify: Stage | None = None
+    link: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -34,16 +57,22 @@ class LoadReport:
         return sum(pack.quarantined for pack in self.packs)
 
 
-def load(store: Store, packs: Sequence[RawPack], progress: Progress | None = None) -> LoadReport:
-    """Load packs, atomically: a pack replaces what its name stated before.
+def load(
+    store: Store,
+    packs: Sequence[RawPack],
+    progress: Progress | None = None,
+    stages: Stages | None = None,
+) -> LoadReport:
+    """Load statements, atomically: each replaces what its name stated before.
 
     Args:
         store: Where to.
-        packs: Packs as read by :func:`pack.open_pack`; later ones may refer to earlier ones.
+        packs: As read by :func:`sources.open_source`; later ones may refer to earlier ones.
         progress: Told of each table of each pack.
+        stages: What is done to the facts of sources that are no packs.
 
     Raises:
-        ReadError: Two of the packs have the same name.
+        ReadError: Two of the packs have the same name, or one falls short of its source's promise.
         StoreBusyError: Another process is writing.
     """
     names = [pack.name for pack in packs]
@@ -53,22 +82,40 @@ def load(store: Store, packs: Sequence[RawPack], progress: Progress | None = Non
         )
     reports: list[PackReport] = []
     changes: list[Change] = []
+    done: list[Facts] = []
     # Opened first, so that nobody changes what references are checked against.
     with store.writer() as writer:
         view = store.view()
-        graph = view.graph()
-        known: dict[str, set[str]] = {}
-        for name in TABLES:
-            frame = graph[name]
-            if "id" in frame:
-                others = ~frame[PACK].isin(names) if PACK in frame else slice(0)
-                known[name] = set(frame.loc[others, "id"])
+        # Read only where something asks: a list without references needs nothing of the store.
+        others = cache(lambda: [f for f in view.facts() if f.pack not in names])
         for pack in packs:
-            facts, report = check_pack(pack, known, progress)
+            facts, report = check_pack(pack, Known(_ids(others, done)), progress)
+            if stages is not None and pack.source != PACK_SOURCE:
+                facts = _staged(facts, stages, [*others(), *done])
             changes += writer.replace(facts)
             reports.append(report)
-            for name, frame in facts.tables.items():
-                if "id" in frame:
-                    known.setdefault(name, set()).update(frame["id"])
+            done.append(facts)
         version = writer.version
     return LoadReport(version, version != view.version, tuple(reports), tuple(changes))
+
+
+def _ids(others: Callable[[], list[Facts]], done: list[Facts]) -> Callable[[str], Set[str]]:
+    """Ids of a table's nodes that other packs state, or packs before this one in the same load."""
+
+    def look_up(table: str) -> Set[str]:
+        stated = [f.tables[table] for f in (*others(), *done) if table in f.tables]
+        return {i for frame in stated for i in frame["id"].tolist()}
+
+    return look_up
+
+
+def _staged(facts: Facts, stages: Stages, others: Sequence[Facts]) -> Facts:
+    """The facts after the stages, each of which sees what the other packs say."""
+    stated: dict[str, list[pd.DataFrame]] = {}
+    for order, each in enumerate(others):
+        for name, frame in each.tables.items():
+            stated.setdefault(name, []).append(frame.assign(**{PACK: each.pack, SINCE: order}))
+    graph = ChainGraph({n: pd.concat(frames, ignore_index=True) for n, frames in stated.items()})
+    for stage in (stages.identify, stages.link):
+        facts = facts if stage is None else stage(facts, graph)
+    return facts

@@ -9,10 +9,11 @@ import codecs
 import csv
 import datetime as dt
 import io
+import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -43,6 +44,12 @@ _BLANKS = " \t\r\n\u3000\ufeff"
 CellValue = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
 
+def no_faults() -> pd.DataFrame:
+    """An empty list of faults, see :class:`RawTable`."""
+    text = dict.fromkeys(("column", "level", "reason", "value"), pd.Series([], dtype="str"))
+    return pd.DataFrame({"at": pd.Series([], dtype="int64"), **text})
+
+
 @dataclass(frozen=True)
 class RawTable:
     """A table as it stands in a file.
@@ -55,6 +62,10 @@ class RawTable:
         encoding: How it was decoded.
         people_columns: Headers of columns with persons that were dropped.
         unnamed: Columns with content but without a header, which are left out.
+        original: The cells as they stand in the file, where ``frame`` is made of them.
+        headers: Header of the file by column of ``frame``, where they differ.
+        faults: What is wrong already: at (position), column, level, reason and value.
+        lenient: A bad value that may be empty is left out, and its row kept.
     """
 
     file: str
@@ -64,6 +75,10 @@ class RawTable:
     encoding: str
     people_columns: tuple[str, ...]
     unnamed: int = 0
+    original: pd.DataFrame | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    faults: pd.DataFrame = field(default_factory=lambda: no_faults())
+    lenient: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,13 +216,7 @@ def read_xlsx(
         ReadError: No workbook, damaged, encrypted, or larger unpacked than :data:`XLSX_LIMIT`.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(info.file_size for info in archive.infolist())
-        if size > XLSX_LIMIT:
-            raise ReadError(
-                f"{file}：解压后有 {size / 2**20:.0f} MB，超过上限 {XLSX_LIMIT // 2**20} MB，拒绝打开。"
-            )
-        _check_extent(path, file)
+        _check_size(path, file)
         book = CalamineWorkbook.from_path(str(path))
         for name in book.sheet_names:
             sheet = book.get_sheet_by_name(name)
@@ -220,6 +229,16 @@ def read_xlsx(
                 yield name.strip(), _from_rows(f"{file}[{name}]", rows, merged, find_header)
     except (OSError, zipfile.BadZipFile, CalamineError) as error:
         raise ReadError(f"{file}：不是有效的 .xlsx 文件，或已损坏、加密。") from error
+
+
+def _check_size(path: Path, file: str) -> None:
+    with zipfile.ZipFile(path) as archive:
+        size = sum(info.file_size for info in archive.infolist())
+    if size > XLSX_LIMIT:
+        raise ReadError(
+            f"{file}：解压后有 {size / 2**20:.0f} MB，超过上限 {XLSX_LIMIT // 2**20} MB，拒绝打开。"
+        )
+    _check_extent(path, file)
 
 
 def _check_extent(path: Path, file: str) -> None:
@@ -279,6 +298,62 @@ def _cell_text(value: CellValue) -> str:
         # It has lost digits: written with its exponent, cleaners refuse it as a code.
         return f"{value:.16e}"
     return str(value)
+
+
+def read_top(path: Path, file: str) -> Iterator[tuple[str, list[list[str]]]]:
+    """The first records of a CSV file or of each sheet of a workbook, to see what it is.
+
+    Raises:
+        ReadError: It cannot be read; see :func:`read_csv` and :func:`read_xlsx`.
+    """
+    try:
+        if path.suffix.lower() == ".csv":
+            with path.open("rb") as stream:
+                head = stream.read(_TOP_BYTES)
+            # Cut within a character, the head may look like another encoding than the file.
+            whole = head[: head.rfind(b"\n") + 1] or head
+            text, _ = decode(whole, file)
+            records, _ = _top_records(memoryview(text.lstrip("\ufeff").encode("utf-8")))
+            yield "", records
+            return
+        _check_size(path, file)
+        book = CalamineWorkbook.from_path(str(path))
+        for name in book.sheet_names:
+            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=TOP_RECORDS)
+            if rows:
+                yield name.strip(), [[_cell_text(c) for c in row] for row in rows]
+    except (OSError, zipfile.BadZipFile, CalamineError) as error:
+        raise ReadError(f"{file}：不是有效的文件，或已损坏、加密。") from error
+
+
+def read_jsonl(path: Path, file: str) -> RawTable:
+    """A file of JSON objects, one a line, as a table of text; other lines are ragged.
+
+    Raises:
+        ReadError: The file cannot be opened, its encoding is unknown, or it holds no object.
+    """
+    try:
+        text, encoding = decode(path.read_bytes(), file)
+    except OSError as error:
+        raise ReadError(f"{file}：无法打开（{error.strerror}）。") from error
+    rows, lines, ragged = [], [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if isinstance(row, dict):
+            rows.append({str(k): "" if v is None else str(v) for k, v in row.items()})
+            lines.append(number)
+        else:
+            ragged.append((number, line))
+    if not rows:
+        raise ReadError(f"{file}：不是 JSON Lines 文件（每行一个 JSON 对象）。")
+    cells = pd.DataFrame(rows, dtype="str").fillna("")
+    header = Header(0, [str(name) for name in cells.columns])
+    return _finish(file, header, cells, np.asarray(lines, dtype=np.int64), ragged, encoding)
 
 
 def _finish(
