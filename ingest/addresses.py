@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
 import pandas as pd
 
 from ..graph import regions
@@ -85,19 +86,23 @@ def combine(columns: pd.Series, address: pd.Series) -> tuple[pd.Series, pd.Serie
     Returns:
         Codes, "" where unknown, and a mask of rows whose columns and address name different cities.
     """
-    pairs = pd.DataFrame({"columns": columns, "address": address}).drop_duplicates()
-    chosen = {}
-    for place, text in zip(pairs["columns"].tolist(), pairs["address"].tolist(), strict=True):
-        chosen[place, text] = _combine(place, text)
-    answers = [chosen[pair] for pair in zip(columns.tolist(), address.tolist(), strict=True)]
+    said = locate(columns)
+    places, texts = columns.tolist(), address.tolist()
+    # Most addresses begin with what the columns say, down to the county: nothing to read there.
+    codes = said.tolist()
+    sure = {code for code in set(codes) if code and _is_last(code)}
+    apart = np.zeros(len(codes), dtype=bool)
+    for at, (place, text) in enumerate(zip(places, texts, strict=True)):
+        if text and not (codes[at] in sure and text.startswith(place)):
+            codes[at], apart[at] = _combine(codes[at], text)
     return (
-        pd.Series([code for code, _ in answers], index=columns.index, dtype="str"),
-        pd.Series([apart for _, apart in answers], index=columns.index, dtype=bool),
+        pd.Series(codes, index=columns.index, dtype="str"),
+        pd.Series(apart, index=columns.index, dtype=bool),
     )
 
 
-def _combine(place: str, text: str) -> tuple[str, bool]:
-    said, read = _place_code(place), _locate(text) if text else ""
+def _combine(said: str, text: str) -> tuple[str, bool]:
+    read = _locate(text)
     if not said or not read or said == read:
         return said or read, False
     if regions.contains(said, read):
@@ -107,11 +112,6 @@ def _combine(place: str, text: str) -> tuple[str, bool]:
         deeper = _within(said, _NOISE.sub("", text))
         return deeper or said, False
     return read, regions.level(said) in ("city", "county")
-
-
-@cache
-def _place_code(place: str) -> str:
-    return _locate(place)
 
 
 def _locate(text: str) -> str:

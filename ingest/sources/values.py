@@ -23,7 +23,31 @@ from ..cleaners import valid_credit_codes
 
 #: How lists write that they know nothing.
 _NOTHING = frozenset(
-    ["-", "--", "---", "—", "——", "/", "\\", "无", "暂无", "不详", "未知", "未公开", "未公示", "None", "none", "NULL", "null", "N/A", "n/a", "NA", "nan", "NaN", "#N/A"]
+    [
+        "-",
+        "--",
+        "---",
+        "—",
+        "——",
+        "/",
+        "\\",
+        "无",
+        "暂无",
+        "不详",
+        "未知",
+        "未公开",
+        "未公示",
+        "None",
+        "none",
+        "NULL",
+        "null",
+        "N/A",
+        "n/a",
+        "NA",
+        "nan",
+        "NaN",
+        "#N/A",
+    ]
 )
 _MONEY = re.compile(
     r"(?P<before>\D*?)(?P<number>[+-]?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?)"
