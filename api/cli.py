@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -23,8 +24,9 @@ from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
 from ..graph.store import open_store
+from ..ingest.corrections import open_input, sheet
 from ..ingest.load import LoadReport, Stages, load
-from ..ingest.pack import PACK_SOURCE
+from ..ingest.pack import PACK_SOURCE, RawPack
 from ..ingest.products import same_products
 from ..ingest.sources import open_source
 from . import answers, main_job
@@ -81,9 +83,10 @@ def ingest(
 ) -> None:
     """把数据包、企业名单等载入数据库：全部成功或全不改变；重复载入没有变化。"""
     with progress_bar() as report:
-        packs = [open_source(path, source) for path in paths]
+        packs = [open_input(path, source) for path in paths]
         for path, pack in zip(paths, packs, strict=True):
-            note(f"{path.name}：按数据源 {pack.source} 读取。")
+            kind = f"数据源 {pack.source}" if isinstance(pack, RawPack) else "隔离区更正表"
+            note(f"{path.name}：按{kind}读取。")
         stages = Stages(link=same_products)
         result = load(open_store(db, create=True), packs, report, stages)
     write(answers.load_answer(result), form, out)
@@ -108,9 +111,12 @@ def _tell_quarantine(result: LoadReport) -> None:
 def rejects(
     db: Db = "", version: VersionNo = None, form: Form = Format.table, out: Out = None
 ) -> None:
-    """隔离区：哪些行没有载入，为什么。"""
+    """隔离区：哪些行没有载入，为什么；csv 和 xlsx 可更正后重新导入。"""
     view = view_of(db, version)
-    write(answers.rejects_answer(view.rejects(), view.version), form, out)
+    answer = answers.rejects_answer(view.rejects(), view.version)
+    if form in (Format.csv, Format.xlsx):
+        answer = replace(answer, table=sheet(view.rejects()))
+    write(answer, form, out)
 
 
 @app.command()

@@ -179,7 +179,12 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             Table(
                 "packs",
                 "数据包",
-                (_id("名称"), Column("title", "标题"), Column("licence", "许可")),
+                (
+                    _id("名称"),
+                    Column("title", "标题"),
+                    Column("licence", "许可"),
+                    Column("kind", "数据源"),
+                ),
             ),
             Table(
                 "clusters",

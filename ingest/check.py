@@ -58,7 +58,8 @@ def check_pack(
     others = known if known is not None else Known()
     own: dict[str, set[str]] = {}
     ids = Known(lambda name: others[name] | own.get(name, set()))
-    head = pd.DataFrame({"id": [raw.name], "title": [raw.title], "licence": [raw.licence]})
+    own_words = {"id": raw.name, "title": raw.title, "licence": raw.licence, "kind": raw.source}
+    head = pd.DataFrame([own_words])
     head = head.assign(**raw.defaults).replace("", np.nan)
     frames = {"packs": typed(head, TABLES["packs"])}
     reports = []

@@ -12,6 +12,7 @@ from ..graph.chain import PACK, SINCE, ChainGraph
 from ..graph.errors import ReadError
 from ..graph.store import Change, Facts, Store
 from .check import Known, check_pack
+from .corrections import Corrections, correct
 from .pack import PACK_SOURCE, PackReport, Progress, RawPack
 
 #: Facts of a source and the graph in the store, without what the source said before -> facts.
@@ -59,7 +60,7 @@ class LoadReport:
 
 def load(
     store: Store,
-    packs: Sequence[RawPack],
+    packs: Sequence[RawPack | Corrections],
     progress: Progress | None = None,
     stages: Stages | None = None,
 ) -> LoadReport:
@@ -67,7 +68,8 @@ def load(
 
     Args:
         store: Where to.
-        packs: As read by :func:`sources.open_source`; later ones may refer to earlier ones.
+        packs: As read by :func:`sources.open_source`, or corrections of what is in quarantine;
+            later ones may refer to earlier ones.
         progress: Told of each table of each pack.
         stages: What is done to the facts of sources that are no packs.
 
@@ -75,36 +77,49 @@ def load(
         ReadError: Two of the packs have the same name, or one falls short of its source's promise.
         StoreBusyError: Another process is writing.
     """
-    names = [pack.name for pack in packs]
+    names = [pack.name for pack in packs if isinstance(pack, RawPack)]
     if len(set(names)) < len(names):
         raise ReadError(
             f"数据包重名：{'、'.join(sorted({n for n in names if names.count(n) > 1}))}。"
         )
     reports: list[PackReport] = []
-    changes: list[Change] = []
-    done: list[Facts] = []
+    stated: dict[str, Facts] = {}
     # Opened first, so that nobody changes what references are checked against.
     with store.writer() as writer:
         view = store.view()
         # Read only where something asks: a list without references needs nothing of the store.
-        others = cache(lambda: [f for f in view.facts() if f.pack not in names])
+        held = cache(lambda: {facts.pack: facts for facts in view.facts()})
+
+        def others() -> list[Facts]:
+            return [facts for name, facts in held().items() if name not in (*names, *stated)]
+
         for pack in packs:
-            facts, report = check_pack(pack, Known(_ids(others, done)), progress)
+            if isinstance(pack, Corrections):
+                everything = Known(_ids(lambda: [*others(), *stated.values()]))
+                new, found = correct(
+                    pack, lambda name: stated.get(name) or held().get(name), everything
+                )
+                stated.update({facts.pack: facts for facts in new})
+                reports += found
+                continue
+            before = list(stated.values())
+            known = Known(_ids(lambda before=before: [*others(), *before]))  # type: ignore[misc]
+            facts, report = check_pack(pack, known, progress)
             if stages is not None and pack.source != PACK_SOURCE:
-                facts = _staged(facts, stages, [*others(), *done])
-            changes += writer.replace(facts)
+                facts = _staged(facts, stages, [*others(), *before])
+            stated[pack.name] = facts
             reports.append(report)
-            done.append(facts)
+        changes = [change for facts in stated.values() for change in writer.replace(facts)]
         version = writer.version
     return LoadReport(version, version != view.version, tuple(reports), tuple(changes))
 
 
-def _ids(others: Callable[[], list[Facts]], done: list[Facts]) -> Callable[[str], Set[str]]:
-    """Ids of a table's nodes that other packs state, or packs before this one in the same load."""
+def _ids(stated: Callable[[], Sequence[Facts]]) -> Callable[[str], Set[str]]:
+    """Looks up the ids of a table's nodes in statements, which are read when first needed."""
 
     def look_up(table: str) -> Set[str]:
-        stated = [f.tables[table] for f in (*others(), *done) if table in f.tables]
-        return {i for frame in stated for i in frame["id"].tolist()}
+        frames = [facts.tables[table] for facts in stated() if table in facts.tables]
+        return {i for frame in frames for i in frame["id"].tolist()}
 
     return look_up
 

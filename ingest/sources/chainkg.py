@@ -31,17 +31,22 @@ _MOST = 16
 def resolve(pack: RawPack) -> RawPack:
     """The folder's tables without what are no products and no inputs, with resolved shares."""
     tables = dict(pack.tables)
-    names = tables["products"].frame["name"]
-    tables["products"] = _refuse(tables["products"], "name", unusable(names))
-    produces, notice = _shares(tables["produces"])
-    tables["produces"] = _refuse(produces, "product", unusable(_cells(produces, "product")))
-    tables["inputs"] = _inputs(tables["inputs"])
+    notices = list(pack.notices)
+    if "products" in tables:
+        names = _cells(tables["products"], "name")
+        tables["products"] = _refuse(tables["products"], "name", unusable(names))
+    if "produces" in tables:
+        produces, notice = _shares(tables["produces"])
+        tables["produces"] = _refuse(produces, "product", unusable(_cells(produces, "product")))
+        notices.append(notice)
+    if "inputs" in tables:
+        tables["inputs"] = _inputs(tables["inputs"])
     helpers = {helper.file: helper for helper in pack.helpers}
-    tables["enterprises"], known = _industries(tables["enterprises"], helpers)
-    helpers["company_industry.json"] = known
-    return replace(
-        pack, tables=tables, helpers=tuple(helpers.values()), notices=(*pack.notices, notice)
-    )
+    # Rows corrected later come without the files that only help.
+    if helpers and "enterprises" in tables:
+        tables["enterprises"], known = _industries(tables["enterprises"], helpers)
+        helpers["company_industry.json"] = known
+    return replace(pack, tables=tables, helpers=tuple(helpers.values()), notices=tuple(notices))
 
 
 def unusable(names: pd.Series) -> pd.Series:

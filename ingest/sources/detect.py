@@ -97,6 +97,11 @@ def _open(path: Path, source: Source) -> RawPack:
         helpers=tuple(helpers),
         expected={spec.table: spec.expect for spec in source.files if spec.table},
     )
+    return apply_function(pack, source)
+
+
+def apply_function(pack: RawPack, source: Source) -> RawPack:
+    """What the source's own function, if it has one, makes of its tables."""
     if not source.function:
         return pack
     module, function = source.function.split(":")
