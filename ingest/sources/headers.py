@@ -50,8 +50,9 @@ def _plain(label: str) -> str:
 def recognise(label: str) -> Found | None:
     """What a header says, or None where it is not known.
 
-    >>> recognise("注册资本（万元）")
-    Found(field='registered_capital', unit='万元', year=0, rank=...)
+    >>> found = recognise("注册资本（万元）")
+    >>> found.field, found.unit
+    ('registered_capital', '万元')
     """
     plain = _plain(label)
     year = int(match[1]) if (match := _YEAR.search(plain)) else 0
