@@ -368,12 +368,9 @@ class EmbeddedWriter:
         rowids = list(gone.values())
         withdrawn = _keys(self._connection, table, rowids)
         _close(self._connection, table, number, rowids)
-        _insert(
-            self._connection,
-            table,
-            number,
-            new[come].assign(**{PACK: pack, SINCE: number, MARK: new_marks[come]}),
-        )
+        coming = new[come].copy()
+        coming[PACK], coming[SINCE], coming[MARK] = pack, number, new_marks[come]
+        _insert(self._connection, table, number, coming)
         return _change(pack, table, withdrawn, new[come])
 
     def finish(self) -> None:

@@ -68,9 +68,8 @@ def locate(texts: pd.Series) -> pd.Series:
     Returns:
         The code of the smallest unit the text names, "" where it names none; index as given.
     """
-    distinct = pd.Series(texts.unique(), dtype="str")
-    codes = [_locate(text) for text in distinct.tolist()]
-    return texts.map(dict(zip(distinct.tolist(), codes, strict=True))).fillna("").astype("str")
+    codes = {text: _locate(text) for text in texts.unique().tolist()}
+    return pd.Series([codes[text] for text in texts.tolist()], index=texts.index, dtype="str")
 
 
 def combine(columns: pd.Series, address: pd.Series) -> tuple[pd.Series, pd.Series]:

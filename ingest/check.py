@@ -133,7 +133,10 @@ def _check_table(
         cleaned = cleaners.clean(given, column)
         if raw.lenient and not column.mandatory:
             bad = np.flatnonzero((cleaned.reasons != "").to_numpy())
-            dropped += [(at, column.name, given.iloc[at], cleaned.reasons.iloc[at]) for at in bad]
+            dropped += [
+                (int(at), column.name, str(given.iloc[at]), str(cleaned.reasons.iloc[at]))
+                for at in bad
+            ]
         else:
             blame(cleaned.reasons != "", column.name, cleaned.reasons)
         dropped += [(at, column.name, value, why) for at, value, why in cleaned.dropped]

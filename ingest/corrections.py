@@ -9,6 +9,7 @@ known by its content, so a sheet may be given again after its file was loaded ag
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -173,6 +174,7 @@ def _correct_pack(
     merged = _merged(facts, checked)
     kept = facts.rejects[[mark not in fixed for mark in marks]]
     single = checked.rejects[checked.rejects["level"] != ROW]
+    left_out = single["line"].tolist()
     single = single.assign(line=[float(frame.loc[lines[line], LINE]) for line in single["line"]])
     rejects = typed(pd.concat([kept, single], ignore_index=True), REJECTS)[
         [c.name for c in REJECTS.own]
@@ -184,11 +186,11 @@ def _correct_pack(
             len(own),
             len(own) - sum(at in bad for at in own.index),
             sum(at in bad for at in own.index),
-            0,
+            sum(lines[line] in own.index for line in left_out),
         )
         for file, own in given.groupby(FILE)
     )
-    reasons = checked.rejects["reason"].value_counts().to_dict()
+    reasons = dict(Counter(checked.rejects["reason"].tolist()))
     if refused_rows := sorted(int(corrections.table.lines[at]) for at in bad):
         shown = "、".join(map(str, refused_rows[:10]))
         notices.append(f"{corrections.table.file}：第 {shown} 行更正后仍不能使用，留在隔离区。")

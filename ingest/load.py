@@ -129,8 +129,15 @@ def _staged(facts: Facts, stages: Stages, others: Sequence[Facts]) -> Facts:
     stated: dict[str, list[pd.DataFrame]] = {}
     for order, each in enumerate(others):
         for name, frame in each.tables.items():
-            stated.setdefault(name, []).append(frame.assign(**{PACK: each.pack, SINCE: order}))
+            stated.setdefault(name, []).append(_marked(frame, each.pack, order))
     graph = ChainGraph({n: pd.concat(frames, ignore_index=True) for n, frames in stated.items()})
     for stage in (stages.identify, stages.link):
         facts = facts if stage is None else stage(facts, graph)
     return facts
+
+
+def _marked(frame: pd.DataFrame, pack: str, order: int) -> pd.DataFrame:
+    """Facts with who states them, and in which order, as a store keeps them."""
+    whole = frame.copy()
+    whole[PACK], whole[SINCE] = pack, order
+    return whole

@@ -24,7 +24,8 @@ def same_products(facts: Facts, graph: ChainGraph) -> Facts:
     """
     if "products" not in facts.tables:
         return facts
-    names = facts.tables["products"].set_index("id")["name"]
+    products = facts.tables["products"]
+    names: dict[str, str] = dict(zip(products["id"], products["name"], strict=True))
     known = _ids_by_name(graph)
     new_id = {i: known[name] for i, name in names.items() if name in known}
     if not new_id:

@@ -129,7 +129,8 @@ def parse(text: str, file: str) -> Source:
     except tomllib.TOMLDecodeError as error:
         raise ReadError(f"{file}：不是有效的 TOML（{error}）。") from error
     specs = tuple(_file_spec(part, file) for part in document.pop("files", []))
-    return _made(Source, {**document, "files": specs}, file)
+    source: Source = _made(Source, {**document, "files": specs}, file)
+    return source
 
 
 def _file_spec(part: dict[str, Any], file: str) -> FileSpec:
@@ -142,7 +143,8 @@ def _file_spec(part: dict[str, Any], file: str) -> FileSpec:
             raise ReadError(f"{file}：{table} 表没有 {name} 列。")
         columns[name] = _made(Field, {"columns": [how]} if isinstance(how, str) else how, file)
     expect = _made(Expectation, part.pop("expect", {}), file)
-    return _made(FileSpec, {**part, "columns": columns, "expect": expect}, file)
+    spec: FileSpec = _made(FileSpec, {**part, "columns": columns, "expect": expect}, file)
+    return spec
 
 
 def _made(kind: Any, values: Mapping[str, Any], file: str) -> Any:

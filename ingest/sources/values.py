@@ -55,7 +55,7 @@ _MONEY = re.compile(
 )
 _SCALES = {"万亿": 1e12, "千亿": 1e11, "百亿": 1e10, "亿": 1e8, "千万": 1e7, "百万": 1e6}
 _SCALES |= {"十万": 1e5, "万": 1e4, "千": 1e3, "百": 1e2}
-_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T].*)?")
+_DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:T?\d{1,2}:.*)?")
 #: Excel counts days from here; the serials of 1927 to 2099 are no years and no codes.
 _EXCEL_ZERO = dt.date(1899, 12, 30)
 _SERIALS = range(10_000, 73_051)
@@ -90,9 +90,10 @@ def _each(convert: _ByValue) -> Cleaner:
     def clean(cells: pd.Series, context: Context) -> Outcome:
         distinct = [cell for cell in cells.unique().tolist() if cell not in _NOTHING and cell]
         found = {cell: convert(cell, context) for cell in distinct}
+        pairs = [found.get(cell, ("", "")) for cell in cells.tolist()]
         return Outcome(
-            cells.map({cell: good for cell, (good, _) in found.items()}).fillna("").astype("str"),
-            cells.map({cell: bad for cell, (_, bad) in found.items()}).fillna("").astype("str"),
+            pd.Series([good for good, _ in pairs], index=cells.index, dtype="str"),
+            pd.Series([bad for _, bad in pairs], index=cells.index, dtype="str"),
         )
 
     return clean
@@ -159,7 +160,7 @@ def _money(cell: str, context: Context) -> tuple[str, str]:
         scale = next((s for s in _SCALES if words.startswith(s)), "")
         words = words.removeprefix(scale)
     currency, rest = _currency(words)
-    if rest.strip("()整约:,"):
+    if rest.strip("()整:,"):
         return "", "bad_money"
     rate = _rate(currency, context.as_of)
     if rate is None:
@@ -198,7 +199,7 @@ def _date(cell: str, context: Context) -> tuple[str, str]:
 
 def _labels(cell: str, context: Context) -> tuple[str, str]:
     """Labels named in a cell. Words that name none of ours are no error: honours are many."""
-    rest, found = _plain(cell), set()
+    rest, found = re.sub(r"[\"'“”‘’]", "", _plain(cell)), set()
     for word, label in _label_words():
         if word in rest:
             rest = rest.replace(word, " ")

@@ -19,9 +19,9 @@ import time
 from pathlib import Path
 
 from chainatlas.graph import open_store
-from registry import write
 
 SEED = 7
+REGISTRY = Path(__file__).with_name("registry.py")
 COMMAND = (
     "import sys; from pathlib import Path; from chainatlas.graph import open_store;"
     "from chainatlas.ingest import load; from chainatlas.ingest.sources import open_source;"
@@ -64,7 +64,15 @@ def main(times: int, rows: int) -> dict[str, object]:
             folder = Path(place) / str(seed)
             folder.mkdir()
             registers.append(folder / "register.csv")
-            write(registers[-1], rows, seed)
+            made = [
+                sys.executable,
+                str(REGISTRY),
+                "--write",
+                str(registers[-1]),
+                str(rows),
+                str(seed),
+            ]
+            subprocess.run(made, check=True)
         wholes = []
         longest = 0.0
         for register in registers:

@@ -19,8 +19,8 @@ from chainatlas.graph.errors import ReadError
 from chainatlas.graph.schema import PACK_TABLES, TABLES, Column
 from chainatlas.graph.store import open_store
 from chainatlas.ingest import load, open_pack
-from chainatlas.ingest.cleaners import clean
 from chainatlas.ingest.check import check_pack
+from chainatlas.ingest.cleaners import clean
 from chainatlas.ingest.quarantine import ROW, VALUE
 from chainatlas.ingest.text import decode
 
