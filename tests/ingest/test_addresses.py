@@ -113,7 +113,7 @@ def test_cities_of_companies_that_did_not_move(listed: pd.DataFrame) -> None:
 
 @pytest.mark.shared
 def test_cities_in_hubei(listed: pd.DataFrame) -> None:
-    """All but one. Five offices stand elsewhere than the registered address, as read by hand."""
+    """All but one, without six whose address names another city than the later list (office or move)."""
     elsewhere = {"000926", "002072", "300387", "600006", "600462", "600801"}
     hubei = listed[listed["later"].str.startswith("42") & ~listed["stock"].isin(elsewhere)]
     assert len(hubei) > 80

@@ -1,4 +1,4 @@
-"""A hundred addresses of the 2018 list read by hand: stock code and the county they lie in."""
+"""A hundred addresses of the 2018 list: stock code and county, read with the computed code in view."""
 
 EXPECTED = {
     "000501": "420103",
