@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -23,9 +24,13 @@ from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
 from ..graph.store import open_store
+from ..ingest.corrections import open_input, sheet
 from ..ingest.identity.keys import MATCHES
+from ..ingest.linking.stage import text_products
 from ..ingest.load import LoadReport, load
-from ..ingest.pack import open_pack
+from ..ingest.pack import PACK_SOURCE, RawPack, open_pack
+from ..ingest.products import same_products
+from ..ingest.sources import open_source
 from . import (
     answers,
     commands_link,
@@ -100,21 +105,32 @@ def run(
         making = Making(single, boundaries)
         store, decided = open_store(db, create=True), decisions_of(db)
         result = main_job.run(store, raw, out, code, report, decided, making)
+        raw = open_source(pack or main_job.SHIPPED, PACK_SOURCE)
+        result = main_job.run(open_store(db, create=True), raw, out, code, report)
     typer.echo(result.summary)
     _tell_quarantine(result.load)
 
 
 @app.command()
 def ingest(
-    sources: Annotated[list[Path], typer.Argument(help="数据包文件夹或 .xlsx 文件。")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE...", help="数据包、名单或数据集。")
+    ],
+    source: Annotated[
+        str | None, typer.Option("--source", help="按哪种数据源读取，默认自动识别。")
+    ] = None,
     db: Db = "",
     form: Form = Format.table,
     out: Out = None,
 ) -> None:
-    """把数据包载入数据库：全部成功或全不改变；重复载入没有变化。"""
+    """把数据包、企业名单等载入数据库：全部成功或全不改变；重复载入没有变化。"""
     with progress_bar() as report:
-        packs = [open_pack(path) for path in sources]
-        result = load(open_store(db, create=True), packs, report, decisions_of(db))
+        packs = [open_input(path, source) for path in paths]
+        for path, pack in zip(paths, packs, strict=True):
+            kind = f"数据源 {pack.source}" if isinstance(pack, RawPack) else "隔离区更正表"
+            note(f"{path.name}：按{kind}读取。")
+        store, decided = open_store(db, create=True), decisions_of(db)
+        result = load(store, packs, report, decided, (same_products, text_products))
     write(answers.load_answer(result), form, out)
     _tell_quarantine(result)
 
@@ -143,9 +159,12 @@ def _tell_quarantine(result: LoadReport) -> None:
 def rejects(
     db: Db = "", version: VersionNo = None, form: Form = Format.table, out: Out = None
 ) -> None:
-    """隔离区：哪些行没有载入，为什么。"""
+    """隔离区：哪些行没有载入，为什么；csv 和 xlsx 可更正后重新导入。"""
     view = view_of(db, version)
-    write(answers.rejects_answer(view.rejects(), view.version), form, out)
+    answer = answers.rejects_answer(view.rejects(), view.version)
+    if form in (Format.csv, Format.xlsx):
+        answer = replace(answer, table=sheet(view.rejects()))
+    write(answer, form, out)
 
 
 @app.command()

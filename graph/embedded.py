@@ -20,19 +20,26 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from . import snapshot, work
 from .chain import PACK, SINCE, ChainGraph, typed
 from .errors import NotFoundError, StoreBusyError, StoreError
+from .marks import marks
 from .schema import REJECTS, TABLES, Table
 from .store import Change, Facts, Version
 
 #: Raised when the layout changes; a store of another format is refused.
-FORMAT = "1"
+FORMAT = "2"
 #: Seconds a second writer waits for the first.
 PATIENCE_S = 30.0
+#: Rows that pass between SQLite and columns at a time.
+_CHUNK = 50_000
+
+#: Column of the mark of each row, see :mod:`.marks`.
+MARK = "mark"
+ROWID = "rowid"
 
 _STORED: Mapping[str, Table] = {**TABLES, REJECTS.name: REJECTS}
 
@@ -353,21 +360,25 @@ class EmbeddedWriter:
         return tuple(changes)
 
     def _replace_table(self, pack: str, table: Table, stated: pd.DataFrame | None) -> Change | None:
-        columns = list(_columns(table))
-        held, rowids = _select(self._connection, table, "pack = ? AND until IS NULL", (pack,))
-        old = held[columns]
-        new = old.iloc[:0] if stated is None else typed(stated, table)[columns]
-        old_marks, new_marks = _fingerprints(old), _fingerprints(new)
-        gone = ~np.isin(old_marks, new_marks)
-        come = ~np.isin(new_marks, old_marks)
-        if not gone.any() and not come.any():
+        held = self._connection.execute(
+            f'SELECT mark, rowid FROM "{table.name}" WHERE pack = ? AND until IS NULL', (pack,)
+        )
+        gone: dict[bytes, int] = dict(held.fetchall())
+        new = typed(pd.DataFrame({}) if stated is None else stated, table)
+        new = new[list(_columns(table))].reset_index(drop=True)
+        new_marks = marks(new)
+        # Not by pandas or NumPy, which take bytes that end in zeros for shorter ones.
+        come = pd.Series([gone.pop(mark, None) is None for mark in new_marks], dtype=bool)
+        if not gone and not come.any():
             return None
         number = self._base + 1
-        _close(self._connection, table, number, rowids[gone])
+        rowids = list(gone.values())
+        withdrawn = _keys(self._connection, table, rowids)
+        _close(self._connection, table, number, rowids)
         coming = new[come].copy()
-        coming[PACK], coming[SINCE] = pack, number
+        coming[PACK], coming[SINCE], coming[MARK] = pack, number, new_marks[come]
         _insert(self._connection, table, number, coming)
-        return _change(pack, table, old[gone], new[come])
+        return _change(pack, table, withdrawn, new[come])
 
     def finish(self) -> None:
         """Record the new version, if anything changed."""
@@ -428,7 +439,7 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         own = ", ".join(f'"{name}" {kinds[name]}' for name in _columns(table))
         connection.execute(
             f'CREATE TABLE "{table.name}" ({own}, pack TEXT NOT NULL, stated INTEGER NOT NULL,'
-            " since INTEGER NOT NULL, until INTEGER)"
+            " since INTEGER NOT NULL, until INTEGER, mark BLOB NOT NULL)"
         )
         connection.execute(
             f'CREATE INDEX "{table.name}_current" ON "{table.name}" (pack) WHERE until IS NULL'
@@ -477,16 +488,21 @@ def _add_changes(connection: sqlite3.Connection, number: int, changes: list[Chan
     )
 
 
-def _frame(rows: list[tuple[object, ...]], columns: list[str], table: Table) -> pd.DataFrame:
-    kinds = {c.name: c.numeric for c in table.columns}
-    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    data = {}
-    for name, cells in zip(columns, values, strict=True):
-        if name == SINCE:
-            data[name] = pd.Series(cells, dtype="int64")
-        else:
-            data[name] = pd.Series(cells, dtype="float64" if kinds.get(name) else "str")
-    return pd.DataFrame(data)
+def _frame(cursor: sqlite3.Cursor, columns: list[str], table: Table) -> pd.DataFrame:
+    """The rows of a query as columns, a chunk at a time: Python objects take many times the room."""
+    kinds: dict[str, pa.DataType] = {c.name: pa.float64() for c in table.columns if c.numeric}
+    kinds |= {SINCE: pa.int64(), ROWID: pa.int64(), MARK: pa.binary()}
+    schema = pa.schema([(name, kinds.get(name, pa.large_string())) for name in columns])
+    chunks = []
+    while rows := cursor.fetchmany(_CHUNK):
+        cells = zip(*rows, strict=True)
+        chunks.append(
+            pa.record_batch(
+                [pa.array(c, f.type) for c, f in zip(cells, schema, strict=True)], schema
+            )
+        )
+    found: pd.DataFrame = pa.Table.from_batches(chunks, schema).to_pandas()
+    return found
 
 
 def _fetch(
@@ -505,39 +521,35 @@ def _fetch(
             f'SELECT {_quoted(compared)} FROM "{table.name}" WHERE {holds}'
             f' EXCEPT SELECT {_quoted(compared)} FROM "{table.name}" WHERE {holds}',
             [*values, missing_in, missing_in],
-        ).fetchall()
+        )
         return _frame(rows, compared, table)
-    return _frame(connection.execute(query, values).fetchall(), columns, table)
+    return _frame(connection.execute(query, values), columns, table)
 
 
 def _select(
     connection: sqlite3.Connection, table: Table, where: str, values: tuple[object, ...]
-) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
-    """Facts that meet a condition with PACK and SINCE, and their row ids."""
-    columns = [*_columns(table), PACK, SINCE]
-    rows = connection.execute(
-        f'SELECT rowid, {_quoted([*_columns(table), PACK])}, stated FROM "{table.name}"'
-        f" WHERE {where}",
-        values,
-    ).fetchall()
-    rowids = np.asarray([row[0] for row in rows], dtype=np.int64)
-    return _frame([row[1:] for row in rows], columns, table), rowids
+) -> pd.DataFrame:
+    """Facts that meet a condition, with PACK, SINCE, MARK and ROWID."""
+    names = _quoted([*_columns(table), PACK])
+    query = f'SELECT {names}, stated, mark, rowid FROM "{table.name}" WHERE {where}'
+    columns = [*_columns(table), PACK, SINCE, MARK, ROWID]
+    return _frame(connection.execute(query, values), columns, table)
 
 
-def _fingerprints(frame: pd.DataFrame) -> npt.NDArray[np.void]:
-    """One 128-bit mark per row: equal facts have equal marks, and a repetition has its own.
-
-    Two independent 64-bit hashes make a clash among a million rows less likely than a disk error.
-    """
-    if not len(frame):
-        return np.zeros(0, dtype="V16")
-    repeats = frame.groupby(list(frame.columns), dropna=False).cumcount()
-    frame = frame.assign(nth=repeats)
-    halves = [
-        pd.util.hash_pandas_object(frame, index=False, hash_key=key).to_numpy()
-        for key in ("chainatlas-one--", "chainatlas-two--")
+def _keys(connection: sqlite3.Connection, table: Table, rowids: list[int]) -> pd.DataFrame:
+    """The key columns of rows."""
+    key = list(table.key)
+    parts = [
+        _frame(connection.execute(f'SELECT {_quoted(key)} FROM "{table.name}" WHERE 0'), key, table)
     ]
-    return np.ascontiguousarray(np.stack(halves, axis=1)).view("V16").ravel()
+    for start in range(0, len(rowids), _CHUNK):
+        wanted = json.dumps(rowids[start : start + _CHUNK])
+        query = (
+            f'SELECT {_quoted(key)} FROM "{table.name}"'
+            " WHERE rowid IN (SELECT value FROM json_each(?))"
+        )
+        parts.append(_frame(connection.execute(query, (wanted,)), key, table))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _change(pack: str, table: Table, gone: pd.DataFrame, come: pd.DataFrame) -> Change:
@@ -550,23 +562,21 @@ def _change(pack: str, table: Table, gone: pd.DataFrame, come: pd.DataFrame) -> 
 
 
 def _insert(connection: sqlite3.Connection, table: Table, number: int, frame: pd.DataFrame) -> None:
-    """Add facts with PACK and SINCE (the version that stated them), holding from a version on."""
-    names = f"{_quoted([*_columns(table), PACK])}, stated, since"
-    columns = [*_columns(table), PACK, SINCE]
-    cells = [frame[c].astype(object).where(frame[c].notna(), None).tolist() for c in columns]
-    marks = ", ".join("?" * (len(columns) + 1))
-    connection.executemany(
-        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})',
-        zip(*cells, [number] * len(frame), strict=True),
-    )
+    """Add facts with PACK, SINCE (the version that stated them) and MARK, holding from a version on."""
+    names = f"{_quoted([*_columns(table), PACK])}, stated, mark, since"
+    columns = [*_columns(table), PACK, SINCE, MARK]
+    marks_of_row = ", ".join("?" * (len(columns) + 1))
+    query = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks_of_row})'
+    for start in range(0, len(frame), _CHUNK):
+        part = frame.iloc[start : start + _CHUNK]
+        cells = [part[c].astype(object).where(part[c].notna(), None).tolist() for c in columns]
+        connection.executemany(query, zip(*cells, [number] * len(part), strict=True))
 
 
-def _close(
-    connection: sqlite3.Connection, table: Table, number: int, rowids: npt.NDArray[np.int64]
-) -> None:
+def _close(connection: sqlite3.Connection, table: Table, number: int, rowids: list[int]) -> None:
     connection.executemany(
         f'UPDATE "{table.name}" SET until = ? WHERE rowid = ?',
-        [(number, rowid) for rowid in rowids.tolist()],
+        [(number, rowid) for rowid in rowids],
     )
 
 
@@ -574,15 +584,20 @@ def _restore(
     connection: sqlite3.Connection, table: Table, load: int, number: int
 ) -> Iterator[Change]:
     """Put a table back to the version before a load, as a new version."""
-    now, rowids = _select(connection, table, "until IS NULL AND since >= ?", (load,))
-    then, _ = _select(connection, table, "since < ? AND until >= ?", (load, load))
+    now = _select(connection, table, "until IS NULL AND since >= ?", (load,))
+    then = _select(connection, table, "since < ? AND until >= ?", (load, load))
     # A fact stated again by the load is written back with its former statement, but is no change.
-    now_marks, then_marks = _fingerprints(now), _fingerprints(then)
-    _close(connection, table, number, rowids[~np.isin(now_marks, then_marks)])
-    _insert(connection, table, number, then[~np.isin(then_marks, now_marks)])
-    said = [*_columns(table), PACK]
-    now_marks, then_marks = _fingerprints(now[said]), _fingerprints(then[said])
-    gone = now[~np.isin(now_marks, then_marks)]
-    come = then[~np.isin(then_marks, now_marks)]
+    again = [PACK, MARK, SINCE]
+    _close(connection, table, number, now.loc[_missing(now, then, again), ROWID].tolist())
+    _insert(connection, table, number, then[_missing(then, now, again)])
+    gone = now[_missing(now, then, [PACK, MARK])]
+    come = then[_missing(then, now, [PACK, MARK])]
     for pack in sorted({*gone[PACK], *come[PACK]}):
         yield _change(pack, table, gone[gone[PACK] == pack], come[come[PACK] == pack])
+
+
+def _missing(frame: pd.DataFrame, other: pd.DataFrame, by: list[str]) -> pd.Series:
+    """Which rows of a frame the other one does not have."""
+    there = set(zip(*(other[c].tolist() for c in by), strict=True))
+    rows = zip(*(frame[c].tolist() for c in by), strict=True)
+    return pd.Series([row not in there for row in rows], index=frame.index, dtype=bool)

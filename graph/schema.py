@@ -180,7 +180,12 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             Table(
                 "packs",
                 "数据包",
-                (_id("名称"), Column("title", "标题"), Column("licence", "许可")),
+                (
+                    _id("名称"),
+                    Column("title", "标题"),
+                    Column("licence", "许可"),
+                    Column("kind", "数据源"),
+                ),
             ),
             Table(
                 "clusters",
@@ -248,6 +253,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
                     Column("founded_on", "成立日期", "date"),
                     Column("scope", "经营范围"),
                     Column("main_products", "主营产品"),
+                    Column("industry", "所属行业"),
                 ),
             ),
             Table(

@@ -1,19 +1,26 @@
-"""Packs into a store: all of them in one version, or none."""
+"""Statements into a store: all of them in one version, or none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 
 import pandas as pd
 
-from ..graph.chain import PACK
+from ..graph.chain import PACK, SINCE, ChainGraph
 from ..graph.errors import ReadError
-from ..graph.schema import TABLES
-from ..graph.store import Change, Store
+from ..graph.store import Change, Facts, Store
 from ..graph.work import Decision
+from .check import Known, check_pack
+from .corrections import Corrections, correct
 from .identity.identifier import Identifier
-from .pack import PackReport, Progress, RawPack, check_pack
+from .pack import PACK_SOURCE, PackReport, Progress, RawPack
+
+#: Checked facts of a source that is no pack, and the graph without what the source said before, to
+#: the facts to store. A stage adds what follows from texts, such as who makes what; a pack needs
+#: none, for it says that itself.
+Stage = Callable[[Facts, ChainGraph], Facts]
 
 
 @dataclass(frozen=True)
@@ -44,23 +51,26 @@ class LoadReport:
 
 def load(
     store: Store,
-    packs: Sequence[RawPack],
+    packs: Sequence[RawPack | Corrections],
     progress: Progress | None = None,
     decisions: Iterable[Decision] = (),
+    stages: Sequence[Stage] = (),
 ) -> LoadReport:
-    """Load packs, atomically: a pack replaces what its name stated before.
+    """Load statements, atomically: each replaces what its name stated before.
 
     Args:
         store: Where to.
-        packs: Packs as read by :func:`pack.open_pack`; later ones may refer to earlier ones.
+        packs: As read by :func:`sources.open_source`, or corrections of what is in quarantine;
+            later ones may refer to earlier ones.
         progress: Told of each table of each pack.
         decisions: What people decided about which enterprises are one.
+        stages: What is done, in this order, to the facts of sources that are no packs.
 
     Raises:
-        ReadError: Two of the packs have the same name.
+        ReadError: Two of the packs have the same name, or one falls short of its source's promise.
         StoreBusyError: Another process is writing.
     """
-    names = [pack.name for pack in packs]
+    names = [pack.name for pack in packs if isinstance(pack, RawPack)]
     if len(set(names)) < len(names):
         raise ReadError(
             f"数据包重名：{'、'.join(sorted({n for n in names if names.count(n) > 1}))}。"
@@ -69,32 +79,72 @@ def load(
     merged: dict[str, Mapping[str, int]] = {}
     to_review = 0
     reports: list[PackReport] = []
-    changes: list[Change] = []
+    stated: dict[str, Facts] = {}
     # Opened first, so that nobody changes what references are checked against.
     with store.writer() as writer:
         view = store.view()
-        graph = view.graph()
-        known: dict[str, set[str]] = {}
-        for name in TABLES:
-            frame = graph[name]
-            if "id" in frame:
-                others = ~frame[PACK].isin(names) if PACK in frame else slice(0)
-                known[name] = set(frame.loc[others, "id"])
-        stated = view.stated("enterprises")
-        stated = stated[~stated[PACK].isin(names)]
+        # Read only where something asks: a list without references needs nothing of the store.
+        held = cache(lambda: {facts.pack: facts for facts in view.facts()})
+
+        def others() -> list[Facts]:
+            return [facts for name, facts in held().items() if name not in (*names, *stated)]
+
+        def enterprises() -> pd.DataFrame:
+            said = view.stated("enterprises")
+            now = [f.tables["enterprises"] for f in stated.values() if "enterprises" in f.tables]
+            return pd.concat([said[~said[PACK].isin([*names, *stated])], *now], ignore_index=True)
+
         for pack in packs:
-            identifier = Identifier(stated, decided)
+            if isinstance(pack, Corrections):
+                everything = Known(_ids(lambda: [*others(), *stated.values()]))
+                new, found = correct(
+                    pack, lambda name: stated.get(name) or held().get(name), everything
+                )
+                stated.update({facts.pack: facts for facts in new})
+                reports += found
+                continue
+            before = list(stated.values())
+            known = Known(_ids(lambda before=before: [*others(), *before]))  # type: ignore[misc]
+            identifier = Identifier(enterprises(), decided)
             facts, report = check_pack(pack, known, progress, identifier)
             if identifier.resolution is not None:
                 merged[pack.name] = identifier.resolution.counts()
                 to_review += len(identifier.resolution.review)
-                stated = pd.concat([stated, facts.tables["enterprises"]], ignore_index=True)
-            changes += writer.replace(facts)
+            if stages and pack.source != PACK_SOURCE:
+                facts = _staged(facts, stages, [*others(), *before])
+            stated[pack.name] = facts
             reports.append(report)
-            for name, frame in facts.tables.items():
-                if "id" in frame:
-                    known.setdefault(name, set()).update(frame["id"])
+        changes = [change for facts in stated.values() for change in writer.replace(facts)]
         version = writer.version
     return LoadReport(
         version, version != view.version, tuple(reports), tuple(changes), merged, to_review
     )
+
+
+def _ids(stated: Callable[[], Sequence[Facts]]) -> Callable[[str], Set[str]]:
+    """Looks up the ids of a table's nodes in statements, which are read when first needed."""
+
+    def look_up(table: str) -> Set[str]:
+        frames = [facts.tables[table] for facts in stated() if table in facts.tables]
+        return {i for frame in frames for i in frame["id"].tolist()}
+
+    return look_up
+
+
+def _staged(facts: Facts, stages: Sequence[Stage], others: Sequence[Facts]) -> Facts:
+    """The facts after the stages, each of which sees what the other packs say."""
+    stated: dict[str, list[pd.DataFrame]] = {}
+    for order, each in enumerate(others):
+        for name, frame in each.tables.items():
+            stated.setdefault(name, []).append(_marked(frame, each.pack, order))
+    graph = ChainGraph({n: pd.concat(frames, ignore_index=True) for n, frames in stated.items()})
+    for stage in stages:
+        facts = stage(facts, graph)
+    return facts
+
+
+def _marked(frame: pd.DataFrame, pack: str, order: int) -> pd.DataFrame:
+    """Facts with who states them, and in which order, as a store keeps them."""
+    whole = frame.copy()
+    whole[PACK], whole[SINCE] = pack, order
+    return whole

@@ -1,15 +1,14 @@
 """The pack: a folder of CSV files, or a workbook with one sheet per table.
 
-Reading has two steps. :func:`open_pack` reads every file and fails as a whole where one cannot be
-read; :func:`check_pack` cleans values, checks keys and references, and quarantines what is wrong.
+:func:`open_pack` reads every file and fails as a whole where one cannot be read; :mod:`.check` cleans
+values, checks keys and references, and quarantines what is wrong.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections import Counter
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,24 +16,48 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..graph.chain import records, typed
+from ..graph.chain import records
 from ..graph.errors import ReadError
-from ..graph.rules import RULE_NAMES, SIZE_PREFIX
-from ..graph.schema import EPSILON, PACK_TABLES, TABLES, Table
-from ..graph.store import Facts
+from ..graph.rules import SIZE_PREFIX
+from ..graph.schema import PACK_TABLES, TABLES, Table
 from . import cleaners
-from .identity.identifier import Identifier
-from .quarantine import VALUE, Quarantine, raw_rows
-from .readers import RawTable, decode, read_csv, read_xlsx
+from .readers import RawTable, read_csv, read_xlsx
+from .text import decode
 
 #: Called with a table's Chinese name, tables done and tables in all.
 Progress = Callable[[str, int, int], None]
-Known = Mapping[str, Set[str]]
+#: The source whose tables are those of the schema.
+PACK_SOURCE = "pack"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a source promises of a table; less than that means another file, or a broken one.
+
+    Attributes:
+        rows: Rows that must be loaded at least.
+        fill: Share of the loaded rows in which a column must be known, by column.
+    """
+
+    rows: int = 0
+    fill: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RawPack:
-    """A pack as it stands in its files."""
+    """A statement as it stands in its files, in the tables of the schema.
+
+    Attributes:
+        name: Whose statement it is; the same name replaces what it said before.
+        title: What a bureau reads.
+        licence: On what terms it may be used.
+        defaults: ``source`` and ``as_of`` of rows that state none.
+        tables: Tables by name, their columns those of the schema.
+        notices: What the user should know.
+        source: Name of the source it was read by, see :mod:`.sources`.
+        helpers: Files whose rows only complete rows of the tables.
+        expected: What must hold of a table's loaded rows.
+    """
 
     name: str
     title: str
@@ -42,6 +65,9 @@ class RawPack:
     defaults: Mapping[str, str]
     tables: Mapping[str, RawTable]
     notices: tuple[str, ...]
+    source: str = PACK_SOURCE
+    helpers: tuple[RawTable, ...] = ()
+    expected: Mapping[str, Expectation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +91,7 @@ class PackReport:
     files: tuple[FileReport, ...]
     people_columns: int
     notices: tuple[str, ...]
+    source: str = PACK_SOURCE
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -210,176 +237,3 @@ def _check_header(table: Table, raw: RawTable) -> None:
     missing = [c.name for c in table.own if c.mandatory and c.name not in raw.frame.columns]
     if missing:
         raise ReadError(f"{raw.file}：缺少必需的列 {'、'.join(missing)}。")
-
-
-def check_pack(
-    raw: RawPack,
-    known: Known | None = None,
-    progress: Progress | None = None,
-    identifier: Identifier | None = None,
-) -> tuple[Facts, PackReport]:
-    """Clean and check a pack.
-
-    Args:
-        raw: The pack as read.
-        known: Ids of other packs' nodes by table, which this pack may refer to.
-        progress: Told before each table.
-        identifier: Gives enterprises the ids they go by in the store; None leaves their own.
-
-    Returns:
-        The facts to load, and what became of each file.
-    """
-    quarantine = Quarantine()
-    ids = {name: set(values) for name, values in (known or {}).items()}
-    head = pd.DataFrame({"id": [raw.name], "title": [raw.title], "licence": [raw.licence]})
-    head = head.assign(**raw.defaults).replace("", np.nan)
-    frames = {"packs": typed(head, TABLES["packs"])}
-    reports = []
-    for done, (name, table) in enumerate(TABLES.items()):
-        if progress is not None:
-            progress(table.zh, done, len(TABLES))
-        if name not in raw.tables:
-            continue
-        before = len(quarantine)
-        frame = _check_table(
-            table, raw.tables[name], raw.defaults, ids, frames, quarantine, identifier
-        )
-        if name == "enterprises" and identifier is not None:
-            frame = identifier.enterprises(frame)
-        frames[name] = frame
-        if "id" in frame:
-            ids.setdefault(name, set()).update(frame["id"])
-        rows = len(raw.tables[name].frame) + len(raw.tables[name].ragged)
-        added = len(quarantine) - before
-        reports.append(
-            FileReport(
-                raw.tables[name].file,
-                name,
-                rows,
-                len(frame),
-                rows - len(frame),
-                added - (rows - len(frame)),
-            )
-        )
-    rejects = quarantine.table()
-    people = sum(len(t.people_columns) for t in raw.tables.values())
-    report = PackReport(
-        raw.name,
-        raw.title,
-        tuple(reports),
-        people,
-        raw.notices,
-        dict(Counter(rejects["reason"].tolist())),
-    )
-    return Facts(raw.name, frames, rejects), report
-
-
-def _check_table(
-    table: Table,
-    raw: RawTable,
-    defaults: Mapping[str, str],
-    ids: Mapping[str, Set[str]],
-    frames: Mapping[str, pd.DataFrame],
-    quarantine: Quarantine,
-    identifier: Identifier | None,
-) -> pd.DataFrame:
-    """The usable rows of one table; the rest goes to quarantine."""
-    cells = raw.frame
-    blank = pd.Series("", index=cells.index, dtype="str")
-    fault = pd.Series("", index=cells.index, dtype=object)
-    where = fault.copy()
-    data: dict[str, pd.Series] = {}
-    dropped: list[tuple[int, str, str, str]] = []
-
-    def blame(mask: pd.Series, column: str, reason: str | pd.Series) -> None:
-        fresh = mask & (fault == "")
-        fault[fresh] = reason if isinstance(reason, str) else reason[fresh]
-        where[fresh] = column
-
-    for column in table.columns:
-        given = cells.get(column.name, blank)
-        if column.name in defaults:
-            given = given.where(given != "", defaults[column.name])
-        cleaned = cleaners.clean(given, column)
-        blame(cleaned.reasons != "", column.name, cleaned.reasons)
-        dropped += [(at, column.name, value, why) for at, value, why in cleaned.dropped]
-        data[column.name] = cleaned.values
-    frame = pd.DataFrame(data, index=cells.index)
-    for column in table.columns:
-        if column.ref is None:
-            continue
-        target = ids.get(column.ref, frozenset())
-        if identifier is not None and column.ref == "enterprises":
-            frame[column.name] = identifier.follow(frame[column.name])
-        if column.many:
-            frame[column.name], unknown = _known_items(frame[column.name], target)
-            dropped += [(at, column.name, value, "unknown_reference") for at, value in unknown]
-        else:
-            values = frame[column.name]
-            blame(values.notna() & ~values.isin(target), column.name, "unknown_reference")
-    if table.distinct is not None:
-        one, other = table.distinct
-        blame(frame[one].notna() & (frame[one] == frame[other]), other, "self_reference")
-    if table.name == "rules":
-        blame(~frame["name"].isin(RULE_NAMES), "name", "unknown_rule")
-    if table.name == "produces" and "enterprises" in frames:
-        home = frames["enterprises"].set_index("id")["region"]
-        frame["region"] = frame["region"].fillna(frame["enterprise"].map(home)).astype("str")
-    good = fault == ""
-    blame(
-        good & frame[good].duplicated(list(table.key)).reindex(frame.index, fill_value=False),
-        table.key[0],
-        "duplicate_key",
-    )
-    if table.name == "inputs":
-        given_share = (fault == "") & frame["cost_share"].notna()
-        total = frame["cost_share"].where(given_share).groupby(frame["product"]).transform("sum")
-        blame(given_share & (total > 1 + EPSILON), "cost_share", "cost_shares_over_1")
-    _report(table, raw, fault, where, dropped, quarantine)
-    return typed(frame[(fault == "").to_numpy()].reset_index(drop=True), table)
-
-
-def _known_items(cells: pd.Series, target: Set[str]) -> tuple[pd.Series, list[tuple[int, str]]]:
-    """List cells without unknown ids, and those ids with their row positions."""
-    items = cells.reset_index(drop=True).dropna().str.split(";").explode()
-    bad = items[~items.isin(target)]
-    if not len(bad):
-        return cells, []
-    kept = items[items.isin(target)].groupby(level=0).agg(";".join)
-    clean = kept.reindex(range(len(cells))).set_axis(cells.index).astype("str")
-    return clean, list(zip(bad.index.tolist(), bad.tolist(), strict=True))
-
-
-def _report(
-    table: Table,
-    raw: RawTable,
-    fault: pd.Series,
-    where: pd.Series,
-    dropped: list[tuple[int, str, str, str]],
-    quarantine: Quarantine,
-) -> None:
-    bad = np.flatnonzero((fault != "").to_numpy())
-    rows = raw.frame.iloc[bad]
-    columns = where.iloc[bad].tolist()
-    values = [row.get(column, "") for row, column in zip(records(rows), columns, strict=True)]
-    quarantine.add(
-        raw.file, raw.lines[bad], columns, fault.iloc[bad].tolist(), raw_rows(rows), values=values
-    )
-    kept = [d for d in dropped if fault.iloc[d[0]] == ""]
-    at = np.asarray([d[0] for d in kept], dtype=np.int64)
-    quarantine.add(
-        raw.file,
-        raw.lines[at],
-        [d[1] for d in kept],
-        [d[3] for d in kept],
-        raw_rows(raw.frame.iloc[at]),
-        level=VALUE,
-        values=[d[2] for d in kept],
-    )
-    quarantine.add(
-        raw.file,
-        np.asarray([line for line, _ in raw.ragged], dtype=np.int64),
-        [""] * len(raw.ragged),
-        ["wrong_columns"] * len(raw.ragged),
-        [text for _, text in raw.ragged],
-    )

@@ -34,6 +34,13 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "cost_shares_over_1": "同一产品已给出的成本占比合计超过 1",
         "wrong_columns": "列数与表头不符",
         "unknown_rule": "没有这个规则名",
+        "bad_money": "不是金额",
+        "unknown_currency": "没有这种货币的汇率",
+        "bad_stock": "不是股票代码的写法",
+        "generic_name": "名称过于笼统，不是产品",
+        "not_a_name": "不是产品名称（句子片段或报表项目）",
+        "not_an_input": "是上下位关系，不是投入关系",
+        "share_unresolved": "收入占比属于重复或无法归并的口径，未采用",
     }
 )
 ROW, VALUE = "row", "value"

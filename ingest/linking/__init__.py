@@ -9,6 +9,7 @@ Start here:
 - :mod:`.grammar` marks clauses, lists, brackets, exclusions and verbs, and gives each place its role.
 - :mod:`.context` says what an industry and the words around a term speak for or against.
 - :mod:`.tables` finds the texts in tables of companies.
+- :mod:`.stage` adds what the texts of a source say to its facts while they are loaded.
 - :mod:`.propose` lists names that the dictionary lacks, for review.
 
 Work is done on arrays over the whole buffer; nothing loops over rows.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...graph.errors import ReadError
-from ..readers import decode
+from ..text import decode
 
 #: Most bytes a notice may have; more is no notice.
 MOST = 64 * 2**20

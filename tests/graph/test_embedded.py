@@ -480,7 +480,7 @@ def test_another_programs_database(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "match"),
-    [("application", "other", "ChainAtlas"), ("format", "999", "999.*1")],
+    [("application", "other", "ChainAtlas"), ("format", "999", "999.*2")],
 )
 def test_a_store_of_another_kind(
     store: Store, path: Path, name: str, value: str, match: str

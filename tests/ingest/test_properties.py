@@ -19,10 +19,10 @@ from chainatlas.graph.errors import ReadError
 from chainatlas.graph.schema import PACK_TABLES, TABLES, Column
 from chainatlas.graph.store import open_store
 from chainatlas.ingest import load, open_pack
+from chainatlas.ingest.check import check_pack
 from chainatlas.ingest.cleaners import clean
-from chainatlas.ingest.pack import check_pack
 from chainatlas.ingest.quarantine import ROW, VALUE
-from chainatlas.ingest.readers import decode
+from chainatlas.ingest.text import decode
 
 # Every record carries a mark of its own in its first column, ``source``, so that each can be
 # followed from the line it was written on to the facts or to the quarantine.
