@@ -43,6 +43,7 @@ def advantage(
     >>> advantage(np.array([[3.0, 1.0], [0.0, 4.0]])).round(3).tolist()
     [[2.0, 0.4], [0.0, 1.6]]
     """
+    output = np.ascontiguousarray(output)  # sums must not depend on how it lies in memory
     whole = output.sum(axis=0) if totals is None else totals
     with np.errstate(invalid="ignore", divide="ignore"):
         share_here = output / output.sum(axis=1)[:, None]
