@@ -10,16 +10,23 @@ products x products: see :class:`Proximity`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+from threadpoolctl import ThreadpoolController
 
 from ..graph.chain import Codes, Floats
 from ..graph.schema import EPSILON
 from .economy import Mask
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
 
 #: Why complexity is undefined everywhere, and what a person reads.
 NO_PRESENCE, TOO_FEW, NOT_UNIQUE = "no_presence", "too_few_places", "not_unique"
@@ -43,6 +50,7 @@ def advantage(
     >>> advantage(np.array([[3.0, 1.0], [0.0, 4.0]])).round(3).tolist()
     [[2.0, 0.4], [0.0, 1.6]]
     """
+    output = np.ascontiguousarray(output)  # sums must not depend on how it lies in memory
     whole = output.sum(axis=0) if totals is None else totals
     with np.errstate(invalid="ignore", divide="ignore"):
         share_here = output / output.sum(axis=1)[:, None]
@@ -94,15 +102,24 @@ class Proximity:
         >>> near.weigh(np.eye(3)).tolist()
         [[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 0.0]]
         """
-        known, places = self._sorted, self._sorted.shape[1]
         chosen = np.ascontiguousarray(weights.T[self._order])
+        # Many small products: several threads would spend their time waiting for one another.
+        with _blas().limit(limits=1, user_api="blas"):
+            found = self._level_by_level(chosen)
+        result = np.zeros(weights.shape[::-1])
+        result[self._order] = found
+        return np.ascontiguousarray(result.T)
+
+    def _level_by_level(self, chosen: Floats) -> Floats:
+        """(W phi)' for products by ubiquity, from W' alike, both of shape (M, n)."""
+        known, levels = self._sorted, self._levels
         found = np.empty_like(chosen)
-        below = np.zeros((len(weights), places))
-        above = (chosen / self._levels[:, None]).T @ known
+        below = np.zeros((chosen.shape[1], known.shape[1]))
+        above = (chosen / levels[:, None]).T @ known
         mixed = np.empty_like(below)
-        starts = np.flatnonzero(np.diff(self._levels, prepend=0.0))
-        for start, end in pairwise([*starts, len(self._levels)]):
-            level, here = self._levels[start], known[start:end]
+        starts = np.flatnonzero(np.diff(levels, prepend=0.0))
+        for start, end in pairwise([*starts, len(levels)]):
+            level, here = levels[start], known[start:end]
             added = chosen[start:end].T @ here
             below += added
             added /= level
@@ -110,9 +127,7 @@ class Proximity:
             np.divide(below, level, out=mixed)
             mixed += above
             np.matmul(here, mixed.T, out=found[start:end])
-        result = np.zeros(weights.shape[::-1])
-        result[self._order] = found
-        return np.ascontiguousarray(result.T)
+        return found
 
     def of(self, columns: Codes) -> Floats:
         """Proximity of every product to some, shape (P, len(columns))."""
@@ -170,7 +185,8 @@ def complexity(presence: Mask) -> Complexity:
     inside = presence[np.ix_(rows, columns)].astype(np.float64)
     diversity, ubiquity = inside.sum(axis=1), inside.sum(axis=0)
     half = inside / np.sqrt(diversity)[:, None]
-    values, vectors = np.linalg.eigh((half / ubiquity) @ half.T)
+    with _blas().limit(limits=1, user_api="blas"):
+        values, vectors = np.linalg.eigh((half / ubiquity) @ half.T)
     second, third = values[-2], values[-3] if len(values) > 2 else 0.0
     if second < _CLOSE or second - third < _CLOSE:
         return Complexity(*nowhere, reason=NOT_UNIQUE)
