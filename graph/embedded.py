@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from . import snapshot
-from .chain import PACK, SINCE, ChainGraph, typed
+from .chain import PACK, SINCE
 from .errors import NotFoundError, StoreBusyError, StoreError
+from .facts import (
+    SPAN,
+    STORED,
+    History,
+    TableView,
+    change_of,
+    changes_between,
+    differences,
+    missing_from,
+    own_columns,
+    statement,
+)
 from .schema import REJECTS, TABLES, Table
 from .store import Change, Facts, Version
 
@@ -33,12 +45,6 @@ from .store import Change, Facts, Version
 FORMAT = "1"
 #: Seconds a second writer waits for the first.
 PATIENCE_S = 30.0
-
-_STORED: Mapping[str, Table] = {**TABLES, REJECTS.name: REJECTS}
-
-
-def _columns(table: Table) -> tuple[str, ...]:
-    return tuple(c.name for c in (table.own if table is REJECTS else table.columns))
 
 
 def _quoted(names: tuple[str, ...] | list[str]) -> str:
@@ -100,7 +106,7 @@ class EmbeddedStore:
             yield writer
             writer.finish()
 
-    def view(self, version: int | None = None) -> EmbeddedView:
+    def view(self, version: int | None = None) -> TableView:
         """Facts of a version; see :class:`graph.store.Store`."""
         with self._read() as connection:
             newest = _newest(connection)
@@ -108,7 +114,7 @@ class EmbeddedStore:
             version = newest
         if not 0 <= version <= newest:
             raise NotFoundError(f"没有版本 {version}：现有 0 至 {newest}。")
-        return EmbeddedView(self, version)
+        return TableView(self, version)
 
     def versions(self) -> list[Version]:
         """All versions, oldest first."""
@@ -149,7 +155,7 @@ class EmbeddedStore:
             _add_version(connection, number, "undo", load, json.loads(packs.fetchone()[0]))
             changes = [
                 change
-                for table in _STORED.values()
+                for table in STORED.values()
                 for change in _restore(connection, table, load, number)
             ]
             _add_changes(connection, number, changes)
@@ -164,27 +170,52 @@ class EmbeddedStore:
         """
         for number in (old, new):
             self.view(number)
-        found = []
         with self._read() as connection:
-            for table in TABLES.values():
-                rows = []
-                for left, right, sign in ((old, new, -1), (new, old, 1)):
-                    frame = _fetch(connection, table, left, missing_in=right)
-                    keys = frame[list(table.key)].fillna("").astype("str")
-                    joined = keys.iloc[:, 0]
-                    for column in keys.columns[1:]:
-                        joined = joined + " | " + keys[column]
-                    rows.append(pd.DataFrame({PACK: frame[PACK], "key": joined, "sign": sign}))
-                both = pd.concat(rows).groupby([PACK, "key"])["sign"].agg(["sum", "size"])
-                if len(both):
-                    kind = np.where(
-                        both["size"] > 1, "changed", np.where(both["sum"] > 0, "added", "withdrawn")
+            return differences(
+                {
+                    name: (
+                        _fetch(connection, table, old, missing_in=new),
+                        _fetch(connection, table, new, missing_in=old),
                     )
-                    found.append(both.reset_index().assign(change=kind, table=table.name))
-        columns = ["change", "table", PACK, "key"]
-        if not found:
-            return pd.DataFrame({c: pd.Series(dtype="str") for c in columns})
-        return pd.concat(found, ignore_index=True)[columns].sort_values(columns, ignore_index=True)
+                    for name, table in TABLES.items()
+                }
+            )
+
+    def history(self) -> History:
+        """Everything, of all versions."""
+        versions = tuple(self.versions())
+        with self._read() as connection:
+            tables = {}
+            for table in STORED.values():
+                columns = [*own_columns(table), PACK, *SPAN]
+                query = f'SELECT {_quoted(columns)} FROM "{table.name}" WHERE since <= ?'
+                newest = versions[-1].number if versions else 0
+                rows = connection.execute(query, (newest,)).fetchall()
+                found = _frame(rows, columns, table)
+                # A version that came to be since then is not in it.
+                found.loc[found["until"] > newest, "until"] = np.nan
+                tables[table.name] = found
+        return History(versions, tables)
+
+    def adopt(self, history: History, *, replace: bool = False) -> None:
+        """Become a copy of another store; see :class:`graph.store.Store`."""
+        with self._write() as connection:
+            if _newest(connection) and not replace:
+                raise StoreError(f"{self.path} 里已有数据；确认要覆盖请加 --force。")
+            for name in ("versions", "changes", *STORED):
+                connection.execute(f'DELETE FROM "{name}"')
+            # Snapshots of what it was must not be taken for what it is now.
+            fresh = uuid.uuid4().hex
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'id'", (fresh,))
+            for name, table in STORED.items():
+                columns = [*own_columns(table), PACK, *SPAN]
+                _insert_columns(connection, table, columns, history.tables[name])
+            for each in history.versions:
+                _add_version(
+                    connection, each.number, each.action, each.undoes, list(each.packs), each.at
+                )
+                _add_changes(connection, each.number, list(each.changes))
+        self._id = fresh
 
     def backup(self, path: Path) -> None:
         """Write the whole store to a new file; see :class:`graph.store.Store`."""
@@ -206,12 +237,24 @@ class EmbeddedStore:
     def tables(self, version: int) -> dict[str, pd.DataFrame]:
         """Every stored table of a version with PACK and SINCE, from its snapshot if there is one."""
         folder = Path(f"{self.path}.snapshots") / self._id / f"v{version:08d}"
-        found = snapshot.read(folder, list(_STORED))
+        found = snapshot.read(folder, list(STORED))
         if found is None:
             with self._read() as connection:
-                found = {t.name: _fetch(connection, t, version) for t in _STORED.values()}
+                found = {t.name: _fetch(connection, t, version) for t in STORED.values()}
             snapshot.write(folder, found)
         return found
+
+
+def write_backup(history: History, path: Path) -> None:
+    """Write a backup of a store of any kind: a file that :func:`restore` takes.
+
+    Raises:
+        StoreError: The file exists or cannot be written.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        store = EmbeddedStore(Path(place) / "store.db", create=True)
+        store.adopt(history)
+        store.backup(path)
 
 
 def restore(backup: Path, path: Path, *, replace: bool = False) -> None:
@@ -275,49 +318,6 @@ def _settle(path: Path) -> None:
         old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-class EmbeddedView:
-    """Facts of one version of an embedded store."""
-
-    def __init__(self, store: EmbeddedStore, version: int) -> None:
-        self._store = store
-        self.version = version
-
-    @cached_property
-    def _tables(self) -> dict[str, pd.DataFrame]:
-        return self._store.tables(self.version)
-
-    def graph(self) -> ChainGraph:
-        """The whole graph."""
-        facts = {name: frame for name, frame in self._tables.items() if name in TABLES}
-        return ChainGraph(facts, self.version)
-
-    def facts(self) -> list[Facts]:
-        """What each pack states, by name."""
-        names = sorted({p for frame in self._tables.values() for p in frame[PACK].unique()})
-        return [
-            Facts(
-                name,
-                {
-                    t.name: self._own(t.name, name).sort_values(list(t.key), ignore_index=True)
-                    for t in TABLES.values()
-                },
-                self._own(REJECTS.name, name),
-            )
-            for name in names
-        ]
-
-    def _own(self, table: str, pack: str) -> pd.DataFrame:
-        frame = self._tables[table]
-        return frame.loc[frame[PACK] == pack, list(_columns(_STORED[table]))]
-
-    def rejects(self) -> pd.DataFrame:
-        """What was quarantined of the packs in force, by pack, file and line."""
-        columns = [PACK, *_columns(REJECTS)]
-        return self._tables[REJECTS.name][columns].sort_values(
-            [PACK, "file", "line", "column"], ignore_index=True
-        )
-
-
 class EmbeddedWriter:
     """One load in one transaction."""
 
@@ -336,7 +336,7 @@ class EmbeddedWriter:
         """Make a pack say exactly these facts; see :class:`graph.store.Writer`."""
         changes = []
         stated = {**facts.tables, REJECTS.name: facts.rejects}
-        for name, table in _STORED.items():
+        for name, table in STORED.items():
             frame = stated.get(name)
             change = self._replace_table(facts.pack, table, frame)
             if change is not None:
@@ -346,13 +346,10 @@ class EmbeddedWriter:
         return tuple(changes)
 
     def _replace_table(self, pack: str, table: Table, stated: pd.DataFrame | None) -> Change | None:
-        columns = list(_columns(table))
         held, rowids = _select(self._connection, table, "pack = ? AND until IS NULL", (pack,))
-        old = held[columns]
-        new = old.iloc[:0] if stated is None else typed(stated, table)[columns]
-        old_marks, new_marks = _fingerprints(old), _fingerprints(new)
-        gone = ~np.isin(old_marks, new_marks)
-        come = ~np.isin(new_marks, old_marks)
+        new = statement(stated, table)
+        old = held[new.columns]
+        gone, come = missing_from(old, new), missing_from(new, old)
         if not gone.any() and not come.any():
             return None
         number = self._base + 1
@@ -360,7 +357,7 @@ class EmbeddedWriter:
         coming = new[come].copy()
         coming[PACK], coming[SINCE] = pack, number
         _insert(self._connection, table, number, coming)
-        return _change(pack, table, old[gone], new[come])
+        return change_of(pack, table, old[gone], new[come])
 
     def finish(self) -> None:
         """Record the new version, if anything changed."""
@@ -416,9 +413,9 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         "CREATE TABLE changes (version INTEGER NOT NULL, pack TEXT NOT NULL, tab TEXT NOT NULL,"
         " added INTEGER NOT NULL, changed INTEGER NOT NULL, withdrawn INTEGER NOT NULL)"
     )
-    for table in _STORED.values():
+    for table in STORED.values():
         kinds = {c.name: "REAL" if c.numeric else "TEXT" for c in table.columns}
-        own = ", ".join(f'"{name}" {kinds[name]}' for name in _columns(table))
+        own = ", ".join(f'"{name}" {kinds[name]}' for name in own_columns(table))
         connection.execute(
             f'CREATE TABLE "{table.name}" ({own}, pack TEXT NOT NULL, stated INTEGER NOT NULL,'
             " since INTEGER NOT NULL, until INTEGER)"
@@ -455,11 +452,12 @@ def _add_version(
     action: str,
     undoes: int | None,
     packs: list[str],
+    at: datetime | None = None,
 ) -> None:
-    at = datetime.now(UTC).isoformat(timespec="seconds")
+    moment = (at or datetime.now(UTC)).isoformat(timespec="seconds")
     connection.execute(
         "INSERT INTO versions VALUES (?, ?, ?, ?, ?)",
-        (number, at, action, undoes, json.dumps(packs, ensure_ascii=False)),
+        (number, moment, action, undoes, json.dumps(packs, ensure_ascii=False)),
     )
 
 
@@ -475,10 +473,11 @@ def _frame(rows: list[tuple[object, ...]], columns: list[str], table: Table) -> 
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     data = {}
     for name, cells in zip(columns, values, strict=True):
-        if name == SINCE:
+        if name in (SINCE, "stated"):
             data[name] = pd.Series(cells, dtype="int64")
         else:
-            data[name] = pd.Series(cells, dtype="float64" if kinds.get(name) else "str")
+            numeric = name == "until" or kinds.get(name)
+            data[name] = pd.Series(cells, dtype="float64" if numeric else "str")
     return pd.DataFrame(data)
 
 
@@ -486,14 +485,14 @@ def _fetch(
     connection: sqlite3.Connection, table: Table, version: int, missing_in: int | None = None
 ) -> pd.DataFrame:
     """Facts of a version; those only that do not hold in another one, where it is given."""
-    columns = [*_columns(table), PACK, SINCE]
-    names = f"{_quoted([*_columns(table), PACK])}, stated"
+    columns = [*own_columns(table), PACK, SINCE]
+    names = f"{_quoted([*own_columns(table), PACK])}, stated"
     holds = "since <= ? AND (until IS NULL OR until > ?)"
     query = f'SELECT {names} FROM "{table.name}" WHERE {holds}'
     values = [version, version]
     if missing_in is not None:
         # The same fact may hold in both versions as two rows, when an undo brought it back.
-        compared = [*_columns(table), PACK]
+        compared = [*own_columns(table), PACK]
         rows = connection.execute(
             f'SELECT {_quoted(compared)} FROM "{table.name}" WHERE {holds}'
             f' EXCEPT SELECT {_quoted(compared)} FROM "{table.name}" WHERE {holds}',
@@ -507,9 +506,9 @@ def _select(
     connection: sqlite3.Connection, table: Table, where: str, values: tuple[object, ...]
 ) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
     """Facts that meet a condition with PACK and SINCE, and their row ids."""
-    columns = [*_columns(table), PACK, SINCE]
+    columns = [*own_columns(table), PACK, SINCE]
     rows = connection.execute(
-        f'SELECT rowid, {_quoted([*_columns(table), PACK])}, stated FROM "{table.name}"'
+        f'SELECT rowid, {_quoted([*own_columns(table), PACK])}, stated FROM "{table.name}"'
         f" WHERE {where}",
         values,
     ).fetchall()
@@ -517,40 +516,20 @@ def _select(
     return _frame([row[1:] for row in rows], columns, table), rowids
 
 
-def _fingerprints(frame: pd.DataFrame) -> npt.NDArray[np.void]:
-    """One 128-bit mark per row: equal facts have equal marks, and a repetition has its own.
-
-    Two independent 64-bit hashes make a clash among a million rows less likely than a disk error.
-    """
-    if not len(frame):
-        return np.zeros(0, dtype="V16")
-    repeats = frame.groupby(list(frame.columns), dropna=False).cumcount()
-    frame = frame.assign(nth=repeats)
-    halves = [
-        pd.util.hash_pandas_object(frame, index=False, hash_key=key).to_numpy()
-        for key in ("chainatlas-one--", "chainatlas-two--")
-    ]
-    return np.ascontiguousarray(np.stack(halves, axis=1)).view("V16").ravel()
-
-
-def _change(pack: str, table: Table, gone: pd.DataFrame, come: pd.DataFrame) -> Change:
-    """Counts of one pack's facts: a key on both sides is a change."""
-    key = list(table.key)
-    counts = [f.groupby(key, dropna=False).size() for f in (gone, come)]
-    both = pd.concat(counts, axis=1, keys=["gone", "come"]).fillna(0)
-    again = int(both.min(axis=1).sum()) if len(both) else 0
-    return Change(pack, table.name, len(come) - again, again, len(gone) - again)
-
-
 def _insert(connection: sqlite3.Connection, table: Table, number: int, frame: pd.DataFrame) -> None:
     """Add facts with PACK and SINCE (the version that stated them), holding from a version on."""
-    names = f"{_quoted([*_columns(table), PACK])}, stated, since"
-    columns = [*_columns(table), PACK, SINCE]
+    columns = [*own_columns(table), PACK, "stated", "since"]
+    stated = frame.rename(columns={SINCE: "stated"}).assign(since=number)
+    _insert_columns(connection, table, columns, stated)
+
+
+def _insert_columns(
+    connection: sqlite3.Connection, table: Table, columns: list[str], frame: pd.DataFrame
+) -> None:
     cells = [frame[c].astype(object).where(frame[c].notna(), None).tolist() for c in columns]
-    marks = ", ".join("?" * (len(columns) + 1))
     connection.executemany(
-        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})',
-        zip(*cells, [number] * len(frame), strict=True),
+        f'INSERT INTO "{table.name}" ({_quoted(columns)}) VALUES ({", ".join("?" * len(columns))})',
+        zip(*cells, strict=True),
     )
 
 
@@ -570,12 +549,6 @@ def _restore(
     now, rowids = _select(connection, table, "until IS NULL AND since >= ?", (load,))
     then, _ = _select(connection, table, "since < ? AND until >= ?", (load, load))
     # A fact stated again by the load is written back with its former statement, but is no change.
-    now_marks, then_marks = _fingerprints(now), _fingerprints(then)
-    _close(connection, table, number, rowids[~np.isin(now_marks, then_marks)])
-    _insert(connection, table, number, then[~np.isin(then_marks, now_marks)])
-    said = [*_columns(table), PACK]
-    now_marks, then_marks = _fingerprints(now[said]), _fingerprints(then[said])
-    gone = now[~np.isin(now_marks, then_marks)]
-    come = then[~np.isin(then_marks, now_marks)]
-    for pack in sorted({*gone[PACK], *come[PACK]}):
-        yield _change(pack, table, gone[gone[PACK] == pack], come[come[PACK] == pack])
+    _close(connection, table, number, rowids[missing_from(now, then)])
+    _insert(connection, table, number, then[missing_from(then, now)])
+    yield from changes_between(table, now, then)
