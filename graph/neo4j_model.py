@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from . import regions
-from .chain import PACK, ChainGraph, split_list
+from .chain import PACK, ChainGraph, among, split_list
 from .errors import StoreError
 from .facts import STORED, missing_from, own_columns
 from .schema import EDGES, NODES, TABLES, EdgeKind, Table
@@ -126,8 +126,14 @@ def read_records(table: Table, *, every: bool) -> tuple[str, list[str]]:
     names = [FACT, *own_columns(table), PACK, "stated"]
     names += ["since", "until"] if every else []
     held = "" if every else " WHERE n.since <= $version AND coalesce(n.until > $version, true)"
-    cells = ", ".join(f"n.{_name(n)}" for n in names)
-    return f"MATCH (n:{_name(label(table))}){held} RETURN [{cells}]", names
+    cells = ", ".join(f"[n IN part | n.{_name(n)}] AS {_name(n)}" for n in names)
+    # Column by column, some rows at a time: a row of its own for each record costs more to send.
+    query = (
+        f"MATCH (n:{_name(label(table))}){held} WITH collect(n) AS found"
+        f" UNWIND range(0, size(found) - 1, {BATCH}) AS first"
+        f" WITH found[first..first + {BATCH}] AS part RETURN {cells}"
+    )
+    return query, names
 
 
 def wipe() -> Iterator[Statement]:
@@ -177,14 +183,14 @@ _ABOVE = EdgeKind("PART_OF", "属于", "", "id", "above", "Region", "Region")
 
 def edges_of(graph: ChainGraph) -> list[tuple[EdgeKind, pd.DataFrame]]:
     """Edges by declaration: columns ``from``, ``to`` and their properties."""
-    ids = {name: set(graph[kind.table]["id"]) for name, kind in NODES.items() if kind.table}
+    ids = {name: graph.index(kind.table) for name, kind in NODES.items() if kind.table}
     found = [(edge, _edges(graph, edge, ids)) for edge in EDGES]
     pairs = {pair for code in _region_nodes(graph)["id"] for pair in pairwise(_chain(code))}
     above = pd.DataFrame(sorted(pairs), columns=["from", "to"], dtype="str")
     return [*found, (_ABOVE, above)]
 
 
-def _edges(graph: ChainGraph, edge: EdgeKind, ids: Mapping[str, set[str]]) -> pd.DataFrame:
+def _edges(graph: ChainGraph, edge: EdgeKind, ids: Mapping[str, pd.Index]) -> pd.DataFrame:
     table, frame = TABLES[edge.table], graph[edge.table]
     own = edge_properties(edge)
     if table.column(edge.target).many:
@@ -194,7 +200,7 @@ def _edges(graph: ChainGraph, edge: EdgeKind, ids: Mapping[str, set[str]]) -> pd
     found = found.set_axis(["from", "to", *own], axis=1).dropna(subset=["from", "to"])
     for column, kind in (("from", edge.source_node), ("to", edge.target_node)):
         if kind in ids:
-            found = found[found[column].isin(ids[kind])]
+            found = found[among(found[column], ids[kind])]
     return found.astype({"from": "str", "to": "str"}).drop_duplicates(ignore_index=True)
 
 
@@ -226,9 +232,9 @@ def _change_nodes(kind: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[S
     table = NODES[kind].table
     lists = frozenset(c.name for c in TABLES[table].columns if c.many) if table else frozenset()
     node = f"(n:{_name(kind)} {{id: $cells.id[i]}})"
-    gone = old.loc[~old["id"].isin(new["id"]), ["id"]]
+    gone = old.loc[~among(old["id"], pd.Index(new["id"])), ["id"]]
     come = new[missing_from(new, old)]
-    known = come["id"].isin(old["id"])
+    known = among(come["id"], pd.Index(old["id"]))
     for cells in _batches(gone):
         yield f"{_EACH} MATCH {node} DETACH DELETE n", {"cells": cells, "count": len(cells["id"])}
     for part, verb in ((come[~known], "CREATE"), (come[known], "MATCH")):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -371,18 +371,16 @@ def _records(
 ) -> pd.DataFrame:
     """Records of a version with PACK, SINCE and FACT; those of all versions with SPAN."""
     query, names = read_records(table, every=version is None)
-    rows: Sequence[Sequence[Any]] = [r[0] for r in tx.run(query, version=version)]
-    values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    parts = [record.values() for record in tx.run(query, version=version)]
     numeric = {c.name for c in table.columns if c.numeric} | {"until"}
-    whole = {FACT, "stated", "since"}
-    return pd.DataFrame(
-        {
-            SINCE if n == "stated" and version is not None else n: pd.Series(
-                cells, dtype="int64" if n in whole else "float64" if n in numeric else "str"
-            )
-            for n, cells in zip(names, values, strict=True)
-        }
-    )
+    found = {}
+    for at, name in enumerate(names):
+        whole = name in (FACT, "stated", "since")
+        kind = "int64" if whole else "float64" if name in numeric else "str"
+        cells = [cell for part in parts for cell in part[at]]
+        target = SINCE if name == "stated" and version is not None else name
+        found[target] = pd.Series(cells, dtype=kind)
+    return pd.DataFrame(found)
 
 
 def _versions(tx: neo4j.ManagedTransaction) -> list[Version]:
