@@ -136,6 +136,8 @@ def fingerprints(frame: pd.DataFrame) -> npt.NDArray[np.void]:
 
 def missing_from(frame: pd.DataFrame, other: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which rows of a frame the other one, of the same columns, does not hold."""
+    if not len(frame) or not len(other):
+        return np.full(len(frame), True)
     return ~np.isin(fingerprints(frame), fingerprints(other))
 
 

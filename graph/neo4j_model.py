@@ -193,6 +193,8 @@ def edges_of(graph: ChainGraph) -> list[tuple[EdgeKind, pd.DataFrame]]:
 def _edges(graph: ChainGraph, edge: EdgeKind, ids: Mapping[str, pd.Index]) -> pd.DataFrame:
     table, frame = TABLES[edge.table], graph[edge.table]
     own = edge_properties(edge)
+    if not len(frame):
+        return pd.DataFrame({n: pd.Series(dtype="str") for n in ("from", "to", *own)})
     if table.column(edge.target).many:
         rows, values = graph.listed(edge.table, edge.target)
         frame = frame.iloc[rows].assign(**{edge.target: values.astype(object)})

@@ -286,6 +286,8 @@ class Neo4jWriter:
         for name, table in STORED.items():
             all_ = self.after[name]
             own = all_[PACK] == facts.pack
+            if stated.get(name) is None and not own.any():
+                continue
             new = statement(stated.get(name), table)
             old = all_.loc[own, list(new.columns)]
             gone, come = missing_from(old, new), missing_from(new, old)
