@@ -22,10 +22,11 @@ from ..analysis.targets import PER_GAP, find_targets
 from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
+from ..graph.neo4j_link import is_address
 from ..graph.store import open_store
 from ..ingest.load import LoadReport, load
 from ..ingest.pack import open_pack
-from . import answers, main_job
+from . import answers, commands_copy, main_job
 from .export import export_packs
 from .output import Format, write
 from .shell import (
@@ -244,8 +245,11 @@ def restore(
     force: Annotated[bool, typer.Option("--force", help="覆盖已有的数据库。")] = False,
 ) -> None:
     """用备份恢复数据库。"""
-    restore_store(source, Path(db), replace=force)
-    note(f"已恢复到 {db}")
+    if is_address(db):
+        commands_copy.restore_to_server(source, db, replace=force)
+    else:
+        restore_store(source, Path(db), replace=force)
+    note(f"已恢复到 {commands_copy.public(db)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

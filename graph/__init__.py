@@ -6,7 +6,9 @@ Start here:
 - :mod:`.rules` declares the thresholds; :mod:`.regions` knows the GB/T 2260 codes.
 - :mod:`.chain` is the immutable in-memory graph that analyses read.
 - :mod:`.store` says what a store is; :mod:`.embedded` keeps facts in one SQLite file, with
-  memory-mapped copies of single versions (:mod:`.snapshot`).
+  memory-mapped copies of single versions (:mod:`.snapshot`); :mod:`.facts` is what stores share.
+- :mod:`.neo4j_store` keeps the same facts on a Neo4j server: :mod:`.neo4j_link` is the line to it,
+  :mod:`.neo4j_model` how the graph stands there.
 
 This folder imports nothing of ours outside itself.
 """

@@ -138,6 +138,8 @@ def missing_from(frame: pd.DataFrame, other: pd.DataFrame) -> npt.NDArray[np.boo
     """Which rows of a frame the other one, of the same columns, does not hold."""
     if not len(frame) or not len(other):
         return np.full(len(frame), True)
+    if frame.equals(other):
+        return np.full(len(frame), False)
     return ~np.isin(fingerprints(frame), fingerprints(other))
 
 

@@ -145,24 +145,23 @@ def wipe() -> Iterator[Statement]:
 # --- The graph people read -----------------------------------------------------------------------
 
 
-def nodes_of(graph: ChainGraph) -> dict[str, pd.DataFrame]:
-    """Nodes by kind, with their properties."""
+def nodes_of(graph: ChainGraph, places: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Nodes by kind, with their properties; ``places`` are those of the regions."""
     found = {
         kind.name: graph[kind.table][list(TABLES[kind.table].names)]
         for kind in NODES.values()
         if kind.table
     }
-    found["Region"] = _region_nodes(graph)
+    found["Region"] = places
     return found
 
 
-def _region_nodes(graph: ChainGraph) -> pd.DataFrame:
-    """The regions that facts name, and those above them."""
+def region_nodes(graph: ChainGraph) -> pd.DataFrame:
+    """The regions that something is located in, and those above them."""
     named: set[str] = set()
-    for table in TABLES.values():
-        for column in table.columns:
-            if column.type == "adcode":
-                named.update(graph[table.name][column.name].dropna())
+    for edge in EDGES:
+        if edge.target_node == "Region":
+            named.update(graph[edge.table][edge.target].dropna())
     codes = sorted({c for code in named for c in _chain(code)})
     return pd.DataFrame(
         {
@@ -181,11 +180,11 @@ def _chain(code: str) -> tuple[str, ...]:
 _ABOVE = EdgeKind("PART_OF", "属于", "", "id", "above", "Region", "Region")
 
 
-def edges_of(graph: ChainGraph) -> list[tuple[EdgeKind, pd.DataFrame]]:
+def edges_of(graph: ChainGraph, places: pd.DataFrame) -> list[tuple[EdgeKind, pd.DataFrame]]:
     """Edges by declaration: columns ``from``, ``to`` and their properties."""
     ids = {name: graph.index(kind.table) for name, kind in NODES.items() if kind.table}
     found = [(edge, _edges(graph, edge, ids)) for edge in EDGES]
-    pairs = {pair for code in _region_nodes(graph)["id"] for pair in pairwise(_chain(code))}
+    pairs = {pair for code in places["id"] for pair in pairwise(_chain(code))}
     above = pd.DataFrame(sorted(pairs), columns=["from", "to"], dtype="str")
     return [*found, (_ABOVE, above)]
 
@@ -220,8 +219,9 @@ def _apart(edge: EdgeKind) -> list[str]:
 
 def publish(old: ChainGraph, new: ChainGraph) -> Iterator[Statement]:
     """Statements that turn the graph people read from one state into another."""
-    before, after = nodes_of(old), nodes_of(new)
-    edges = list(zip(edges_of(old), edges_of(new), strict=True))
+    regions_old, regions_new = region_nodes(old), region_nodes(new)
+    before, after = nodes_of(old, regions_old), nodes_of(new, regions_new)
+    edges = list(zip(edges_of(old, regions_old), edges_of(new, regions_new), strict=True))
     for (edge, gone), (_, come) in edges:
         yield from _drop_edges(edge, gone[missing_from(gone, come)])
     for kind, frame in after.items():
@@ -286,15 +286,3 @@ def _drop_edges(edge: EdgeKind, frame: pd.DataFrame) -> Iterator[Statement]:
     )
     for cells in _batches(frame[["from", "to", *apart]]):
         yield query, {"cells": cells, "count": len(cells["from"])}
-
-
-__all__ = [
-    "FACT",
-    "INDEXES",
-    "add_records",
-    "close_records",
-    "edge_properties",
-    "publish",
-    "read_records",
-    "wipe",
-]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from neo4j_server import NoServerError, Server
 
 from making import MakePack
+from neo4j_server import NoServerError, Server
 
 ROOT = Path(__file__).parent.parent
 
@@ -71,10 +71,10 @@ def make_pack(tmp_path: Path) -> MakePack:
     return make
 
 
-def _server(home: Path, **options: int) -> Iterator[Server]:
+def _server(home: Path, keep_alive_s: int = 60) -> Iterator[Server]:
     """A running Neo4j server; skips where there is no Java or the server cannot be fetched."""
     try:
-        server = Server(home, **options)
+        server = Server(home, keep_alive_s=keep_alive_s)
     except NoServerError as reason:
         pytest.skip(str(reason))
     with pytest.MonkeyPatch.context() as patch:

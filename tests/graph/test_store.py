@@ -910,7 +910,7 @@ def test_random_loads_and_undos(factory: Factory) -> None:
     run_state_machine_as_test(
         Bound,
         settings=settings(
-            max_examples=max(1, settings().max_examples // 10),
+            max_examples=max(1, settings().max_examples // (10 if factory is embedded else 30)),
             stateful_step_count=10,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes
         ),
