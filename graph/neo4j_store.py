@@ -329,7 +329,7 @@ def cache() -> Path:
     return Path(os.environ.get("CHAINATLAS_CACHE") or Path(home) / "chainatlas") / "snapshots"
 
 
-def _with(frame: pd.DataFrame, columns: Mapping[str, object]) -> pd.DataFrame:
+def _with(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
     found = frame.copy()
     for name, values in columns.items():
         found[name] = values

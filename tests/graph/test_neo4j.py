@@ -127,9 +127,10 @@ def store(neo4j_server: Server) -> Iterator[Store]:
 @pytest.mark.neo4j
 def test_wrong_password_and_user(neo4j_server: Server, store: Store) -> None:
     """The message says who was refused, and never the password."""
-    for given_ in ({"password": "wrong-word"}, {"user": "nobody"}):
+    wrong = neo4j_server.address(password="wrong-word"), neo4j_server.address(user="nobody")
+    for address in wrong:
         with pytest.raises(StoreError, match="NEO4J_PASSWORD") as caught:
-            open_store(neo4j_server.address(**given_))
+            open_store(address)
         for text in (str(caught.value), repr(caught.value)):
             assert "wrong-word" not in text
             assert PASSWORD not in text
@@ -361,7 +362,8 @@ def test_an_answer_that_is_lost(
     neo4j_server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the line breaks while the server commits, the load still counts exactly once."""
-    run, lost = neo4j_link.Link._run, []
+    run = neo4j_link.Link._run
+    lost: list[bool] = []
 
     def commit_unheard(self: neo4j_link.Link, *given_: Any, **named_: Any) -> Any:
         found = run(self, *given_, **named_)
