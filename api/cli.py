@@ -23,6 +23,7 @@ from ..analysis.targets import PER_GAP, find_targets
 from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
+from ..graph.neo4j_link import is_address
 from ..graph.store import open_store
 from ..ingest.corrections import open_input, sheet
 from ..ingest.identity.keys import MATCHES
@@ -33,6 +34,7 @@ from ..ingest.products import same_products
 from ..ingest.sources import open_source
 from . import (
     answers,
+    commands_copy,
     commands_link,
     commands_measures,
     commands_policy,
@@ -68,6 +70,7 @@ from .shell import (
 
 #: Modules whose commands join the application when they are imported.
 JOINED = (
+    commands_copy,
     commands_link,
     commands_measures,
     commands_policy,
@@ -311,8 +314,11 @@ def restore(
     force: Annotated[bool, typer.Option("--force", help="覆盖已有的数据库。")] = False,
 ) -> None:
     """用备份恢复数据库。"""
-    restore_store(source, Path(db), replace=force)
-    note(f"已恢复到 {db}")
+    if is_address(db):
+        commands_copy.restore_to_server(source, db, replace=force)
+    else:
+        restore_store(source, Path(db), replace=force)
+    note(f"已恢复到 {commands_copy.public(db)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

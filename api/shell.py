@@ -60,7 +60,7 @@ Db = Annotated[
     typer.Option(
         "--db",
         callback=_choose_db,
-        help=f"数据库文件，默认环境变量 CHAINATLAS_DB，再默认 {DEFAULT_DB}。",
+        help=f"数据库文件或 neo4j:// 地址，默认环境变量 CHAINATLAS_DB，再默认 {DEFAULT_DB}。",
         show_default=False,
     ),
 ]
@@ -75,7 +75,8 @@ Out = Annotated[Path | None, typer.Option("--out", help="写入文件而不是�
 def _root(
     context: typer.Context,
     db: Annotated[
-        str | None, typer.Option("--db", envvar="CHAINATLAS_DB", help="数据库文件。")
+        str | None,
+        typer.Option("--db", envvar="CHAINATLAS_DB", help="数据库文件或 neo4j:// 地址。"),
     ] = None,
     program_version: Annotated[bool, typer.Option("--version", help="程序版本。")] = False,
 ) -> None:

@@ -8,6 +8,9 @@ Start here:
 - :mod:`.store` says what a store is; :mod:`.embedded` keeps facts in one SQLite file, with
   memory-mapped copies of single versions (:mod:`.snapshot`).
 - :mod:`.work` keeps what people do with the facts, in a file beside the store.
+  memory-mapped copies of single versions (:mod:`.snapshot`); :mod:`.facts` is what stores share.
+- :mod:`.neo4j_store` keeps the same facts on a Neo4j server: :mod:`.neo4j_link` is the line to it,
+  :mod:`.neo4j_model` how the graph stands there.
 
 This folder imports nothing of ours outside itself.
 """

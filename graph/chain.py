@@ -135,6 +135,11 @@ def _without(values: Keys, known: Keys) -> Keys:
     return found
 
 
+def among(values: pd.Series, ids: pd.Index) -> npt.NDArray[np.bool_]:
+    """Which values are among distinct ids: as ``isin``, many times faster for text."""
+    return np.asarray(ids.get_indexer(pd.Index(values)) >= 0, dtype=np.bool_)
+
+
 @dataclass(frozen=True)
 class EdgeList:
     """Edges of one kind from one table.
@@ -488,13 +493,13 @@ def _join_lists(cells: pd.Series) -> object:
 
 def _without_dangling(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Tables without facts about nodes that their own pack has withdrawn since."""
-    ids = {name: set(frame["id"]) for name, frame in tables.items() if "id" in frame}
+    ids = {name: pd.Index(frame["id"]) for name, frame in tables.items() if "id" in frame}
     for name, frame in tables.items():
         keep = pd.Series(True, index=frame.index)
         for column in TABLES[name].columns:
             if column.ref and not column.many:
                 values = frame[column.name]
-                keep &= values.isna() | values.isin(ids[column.ref])
+                keep &= values.isna() | among(values, ids[column.ref])
         if not keep.all():
             tables[name] = frame[keep].reset_index(drop=True)
     return tables

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,18 @@ import pandas as pd
 import pyarrow as pa
 
 from . import snapshot, work
-from .chain import PACK, SINCE, ChainGraph, typed
+from .chain import PACK, SINCE, typed
 from .errors import NotFoundError, StoreBusyError, StoreError
-from .marks import marks
+from .facts import (
+    SPAN,
+    STORED,
+    History,
+    TableView,
+    change_of,
+    differences,
+    own_columns,
+)
+from .marks import history_marks, marks
 from .schema import REJECTS, TABLES, Table
 from .store import Change, Facts, Version
 
@@ -40,12 +49,6 @@ _CHUNK = 50_000
 #: Column of the mark of each row, see :mod:`.marks`.
 MARK = "mark"
 ROWID = "rowid"
-
-_STORED: Mapping[str, Table] = {**TABLES, REJECTS.name: REJECTS}
-
-
-def _columns(table: Table) -> tuple[str, ...]:
-    return tuple(c.name for c in (table.own if table is REJECTS else table.columns))
 
 
 def _quoted(names: tuple[str, ...] | list[str]) -> str:
@@ -107,7 +110,7 @@ class EmbeddedStore:
             yield writer
             writer.finish()
 
-    def view(self, version: int | None = None) -> EmbeddedView:
+    def view(self, version: int | None = None) -> TableView:
         """Facts of a version; see :class:`graph.store.Store`."""
         with self._read() as connection:
             newest = _newest(connection)
@@ -115,7 +118,7 @@ class EmbeddedStore:
             version = newest
         if not 0 <= version <= newest:
             raise NotFoundError(f"没有版本 {version}：现有 0 至 {newest}。")
-        return EmbeddedView(self, version)
+        return TableView(self, version)
 
     def versions(self) -> list[Version]:
         """All versions, oldest first."""
@@ -156,7 +159,7 @@ class EmbeddedStore:
             _add_version(connection, number, "undo", load, json.loads(packs.fetchone()[0]))
             changes = [
                 change
-                for table in _STORED.values()
+                for table in STORED.values()
                 for change in _restore(connection, table, load, number)
             ]
             _add_changes(connection, number, changes)
@@ -171,27 +174,52 @@ class EmbeddedStore:
         """
         for number in (old, new):
             self.view(number)
-        found = []
         with self._read() as connection:
-            for table in TABLES.values():
-                rows = []
-                for left, right, sign in ((old, new, -1), (new, old, 1)):
-                    frame = _fetch(connection, table, left, missing_in=right)
-                    keys = frame[list(table.key)].fillna("").astype("str")
-                    joined = keys.iloc[:, 0]
-                    for column in keys.columns[1:]:
-                        joined = joined + " | " + keys[column]
-                    rows.append(pd.DataFrame({PACK: frame[PACK], "key": joined, "sign": sign}))
-                both = pd.concat(rows).groupby([PACK, "key"])["sign"].agg(["sum", "size"])
-                if len(both):
-                    kind = np.where(
-                        both["size"] > 1, "changed", np.where(both["sum"] > 0, "added", "withdrawn")
+            return differences(
+                {
+                    name: (
+                        _fetch(connection, table, old, missing_in=new),
+                        _fetch(connection, table, new, missing_in=old),
                     )
-                    found.append(both.reset_index().assign(change=kind, table=table.name))
-        columns = ["change", "table", PACK, "key"]
-        if not found:
-            return pd.DataFrame({c: pd.Series(dtype="str") for c in columns})
-        return pd.concat(found, ignore_index=True)[columns].sort_values(columns, ignore_index=True)
+                    for name, table in TABLES.items()
+                }
+            )
+
+    def history(self) -> History:
+        """Everything, of all versions."""
+        versions = tuple(self.versions())
+        newest = versions[-1].number if versions else 0
+        with self._read() as connection:
+            tables = {}
+            for table in STORED.values():
+                columns = [*own_columns(table), PACK, *SPAN]
+                query = f'SELECT {_quoted(columns)} FROM "{table.name}" WHERE since <= ?'
+                found = _frame(connection.execute(query, (newest,)), columns, table)
+                # A version that came to be since then is not in it.
+                found.loc[found["until"] > newest, "until"] = np.nan
+                tables[table.name] = found
+        return History(versions, tables)
+
+    def adopt(self, history: History, *, replace: bool = False) -> None:
+        """Become a copy of another store; see :class:`graph.store.Store`."""
+        with self._write() as connection:
+            if _newest(connection) and not replace:
+                raise StoreError(f"{self.path} 里已有数据；确认要覆盖请加 --force。")
+            for name in ("versions", "changes", *STORED):
+                connection.execute(f'DELETE FROM "{name}"')
+            # Snapshots of what it was must not be taken for what it is now.
+            fresh = uuid.uuid4().hex
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'id'", (fresh,))
+            for name, table in STORED.items():
+                frame = history.tables[name].reset_index(drop=True)
+                frame[MARK] = history_marks(frame, [*own_columns(table)], PACK)
+                _insert_columns(connection, table, [*own_columns(table), PACK, *SPAN, MARK], frame)
+            for each in history.versions:
+                _add_version(
+                    connection, each.number, each.action, each.undoes, list(each.packs), each.at
+                )
+                _add_changes(connection, each.number, list(each.changes))
+        self._id = fresh
 
     def backup(self, path: Path) -> None:
         """Write the whole store and its work file to a new file; see :class:`graph.store.Store`."""
@@ -214,12 +242,24 @@ class EmbeddedStore:
     def tables(self, version: int) -> dict[str, pd.DataFrame]:
         """Every stored table of a version with PACK and SINCE, from its snapshot if there is one."""
         folder = Path(f"{self.path}.snapshots") / self._id / f"v{version:08d}"
-        found = snapshot.read(folder, list(_STORED))
+        found = snapshot.read(folder, list(STORED))
         if found is None:
             with self._read() as connection:
-                found = {t.name: _fetch(connection, t, version) for t in _STORED.values()}
+                found = {t.name: _fetch(connection, t, version) for t in STORED.values()}
             snapshot.write(folder, found)
         return found
+
+
+def write_backup(history: History, path: Path) -> None:
+    """Write a backup of a store of any kind: a file that :func:`restore` takes.
+
+    Raises:
+        StoreError: The file exists or cannot be written.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        store = EmbeddedStore(Path(place) / "store.db", create=True)
+        store.adopt(history)
+        store.backup(path)
 
 
 def restore(backup: Path, path: Path, *, replace: bool = False) -> None:
@@ -285,53 +325,6 @@ def _settle(path: Path) -> None:
         old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-class EmbeddedView:
-    """Facts of one version of an embedded store."""
-
-    def __init__(self, store: EmbeddedStore, version: int) -> None:
-        self._store = store
-        self.version = version
-
-    @cached_property
-    def _tables(self) -> dict[str, pd.DataFrame]:
-        return self._store.tables(self.version)
-
-    def graph(self) -> ChainGraph:
-        """The whole graph."""
-        facts = {name: frame for name, frame in self._tables.items() if name in TABLES}
-        return ChainGraph(facts, self.version)
-
-    def facts(self) -> list[Facts]:
-        """What each pack states, by name."""
-        names = sorted({p for frame in self._tables.values() for p in frame[PACK].unique()})
-        return [
-            Facts(
-                name,
-                {
-                    t.name: self._own(t.name, name).sort_values(list(t.key), ignore_index=True)
-                    for t in TABLES.values()
-                },
-                self._own(REJECTS.name, name),
-            )
-            for name in names
-        ]
-
-    def stated(self, table: str) -> pd.DataFrame:
-        """What every pack says in one table, not merged; see :class:`graph.store.View`."""
-        return self._tables[table]
-
-    def _own(self, table: str, pack: str) -> pd.DataFrame:
-        frame = self._tables[table]
-        return frame.loc[frame[PACK] == pack, list(_columns(_STORED[table]))]
-
-    def rejects(self) -> pd.DataFrame:
-        """What was quarantined of the packs in force, by pack, file and line."""
-        columns = [PACK, *_columns(REJECTS)]
-        return self._tables[REJECTS.name][columns].sort_values(
-            [PACK, "file", "line", "column"], ignore_index=True
-        )
-
-
 class EmbeddedWriter:
     """One load in one transaction."""
 
@@ -350,7 +343,7 @@ class EmbeddedWriter:
         """Make a pack say exactly these facts; see :class:`graph.store.Writer`."""
         changes = []
         stated = {**facts.tables, REJECTS.name: facts.rejects}
-        for name, table in _STORED.items():
+        for name, table in STORED.items():
             frame = stated.get(name)
             change = self._replace_table(facts.pack, table, frame)
             if change is not None:
@@ -365,7 +358,7 @@ class EmbeddedWriter:
         )
         gone: dict[bytes, int] = dict(held.fetchall())
         new = typed(pd.DataFrame({}) if stated is None else stated, table)
-        new = new[list(_columns(table))].reset_index(drop=True)
+        new = new[list(own_columns(table))].reset_index(drop=True)
         new_marks = marks(new)
         # Not by pandas or NumPy, which take bytes that end in zeros for shorter ones.
         come = pd.Series([gone.pop(mark, None) is None for mark in new_marks], dtype=bool)
@@ -378,7 +371,7 @@ class EmbeddedWriter:
         coming = new[come].copy()
         coming[PACK], coming[SINCE], coming[MARK] = pack, number, new_marks[come]
         _insert(self._connection, table, number, coming)
-        return _change(pack, table, withdrawn, new[come])
+        return change_of(pack, table, withdrawn, new[come])
 
     def finish(self) -> None:
         """Record the new version, if anything changed."""
@@ -434,9 +427,9 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         "CREATE TABLE changes (version INTEGER NOT NULL, pack TEXT NOT NULL, tab TEXT NOT NULL,"
         " added INTEGER NOT NULL, changed INTEGER NOT NULL, withdrawn INTEGER NOT NULL)"
     )
-    for table in _STORED.values():
+    for table in STORED.values():
         kinds = {c.name: "REAL" if c.numeric else "TEXT" for c in table.columns}
-        own = ", ".join(f'"{name}" {kinds[name]}' for name in _columns(table))
+        own = ", ".join(f'"{name}" {kinds[name]}' for name in own_columns(table))
         connection.execute(
             f'CREATE TABLE "{table.name}" ({own}, pack TEXT NOT NULL, stated INTEGER NOT NULL,'
             " since INTEGER NOT NULL, until INTEGER, mark BLOB NOT NULL)"
@@ -473,11 +466,12 @@ def _add_version(
     action: str,
     undoes: int | None,
     packs: list[str],
+    at: datetime | None = None,
 ) -> None:
-    at = datetime.now(UTC).isoformat(timespec="seconds")
+    moment = (at or datetime.now(UTC)).isoformat(timespec="seconds")
     connection.execute(
         "INSERT INTO versions VALUES (?, ?, ?, ?, ?)",
-        (number, at, action, undoes, json.dumps(packs, ensure_ascii=False)),
+        (number, moment, action, undoes, json.dumps(packs, ensure_ascii=False)),
     )
 
 
@@ -491,7 +485,8 @@ def _add_changes(connection: sqlite3.Connection, number: int, changes: list[Chan
 def _frame(cursor: sqlite3.Cursor, columns: list[str], table: Table) -> pd.DataFrame:
     """The rows of a query as columns, a chunk at a time: Python objects take many times the room."""
     kinds: dict[str, pa.DataType] = {c.name: pa.float64() for c in table.columns if c.numeric}
-    kinds |= {SINCE: pa.int64(), ROWID: pa.int64(), MARK: pa.binary()}
+    kinds |= {SINCE: pa.int64(), ROWID: pa.int64(), MARK: pa.binary(), "until": pa.float64()}
+    kinds |= {"stated": pa.int64(), "since": pa.int64()}
     schema = pa.schema([(name, kinds.get(name, pa.large_string())) for name in columns])
     chunks = []
     while rows := cursor.fetchmany(_CHUNK):
@@ -509,14 +504,14 @@ def _fetch(
     connection: sqlite3.Connection, table: Table, version: int, missing_in: int | None = None
 ) -> pd.DataFrame:
     """Facts of a version; those only that do not hold in another one, where it is given."""
-    columns = [*_columns(table), PACK, SINCE]
-    names = f"{_quoted([*_columns(table), PACK])}, stated"
+    columns = [*own_columns(table), PACK, SINCE]
+    names = f"{_quoted([*own_columns(table), PACK])}, stated"
     holds = "since <= ? AND (until IS NULL OR until > ?)"
     query = f'SELECT {names} FROM "{table.name}" WHERE {holds}'
     values = [version, version]
     if missing_in is not None:
         # The same fact may hold in both versions as two rows, when an undo brought it back.
-        compared = [*_columns(table), PACK]
+        compared = [*own_columns(table), PACK]
         rows = connection.execute(
             f'SELECT {_quoted(compared)} FROM "{table.name}" WHERE {holds}'
             f' EXCEPT SELECT {_quoted(compared)} FROM "{table.name}" WHERE {holds}',
@@ -530,9 +525,9 @@ def _select(
     connection: sqlite3.Connection, table: Table, where: str, values: tuple[object, ...]
 ) -> pd.DataFrame:
     """Facts that meet a condition, with PACK, SINCE, MARK and ROWID."""
-    names = _quoted([*_columns(table), PACK])
+    names = _quoted([*own_columns(table), PACK])
     query = f'SELECT {names}, stated, mark, rowid FROM "{table.name}" WHERE {where}'
-    columns = [*_columns(table), PACK, SINCE, MARK, ROWID]
+    columns = [*own_columns(table), PACK, SINCE, MARK, ROWID]
     return _frame(connection.execute(query, values), columns, table)
 
 
@@ -552,25 +547,22 @@ def _keys(connection: sqlite3.Connection, table: Table, rowids: list[int]) -> pd
     return pd.concat(parts, ignore_index=True)
 
 
-def _change(pack: str, table: Table, gone: pd.DataFrame, come: pd.DataFrame) -> Change:
-    """Counts of one pack's facts: a key on both sides is a change."""
-    key = list(table.key)
-    counts = [f.groupby(key, dropna=False).size() for f in (gone, come)]
-    both = pd.concat(counts, axis=1, keys=["gone", "come"]).fillna(0)
-    again = int(both.min(axis=1).sum()) if len(both) else 0
-    return Change(pack, table.name, len(come) - again, again, len(gone) - again)
-
-
 def _insert(connection: sqlite3.Connection, table: Table, number: int, frame: pd.DataFrame) -> None:
     """Add facts with PACK, SINCE (the version that stated them) and MARK, holding from a version on."""
-    names = f"{_quoted([*_columns(table), PACK])}, stated, mark, since"
-    columns = [*_columns(table), PACK, SINCE, MARK]
-    marks_of_row = ", ".join("?" * (len(columns) + 1))
-    query = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks_of_row})'
+    columns = [*own_columns(table), PACK, "stated", MARK, "since"]
+    said = frame.rename(columns={SINCE: "stated"}).assign(since=number)
+    _insert_columns(connection, table, columns, said)
+
+
+def _insert_columns(
+    connection: sqlite3.Connection, table: Table, columns: list[str], frame: pd.DataFrame
+) -> None:
+    places = ", ".join("?" * len(columns))
+    query = f'INSERT INTO "{table.name}" ({_quoted(columns)}) VALUES ({places})'
     for start in range(0, len(frame), _CHUNK):
         part = frame.iloc[start : start + _CHUNK]
         cells = [part[c].astype(object).where(part[c].notna(), None).tolist() for c in columns]
-        connection.executemany(query, zip(*cells, [number] * len(part), strict=True))
+        connection.executemany(query, zip(*cells, strict=True))
 
 
 def _close(connection: sqlite3.Connection, table: Table, number: int, rowids: list[int]) -> None:
@@ -593,7 +585,7 @@ def _restore(
     gone = now[_missing(now, then, [PACK, MARK])]
     come = then[_missing(then, now, [PACK, MARK])]
     for pack in sorted({*gone[PACK], *come[PACK]}):
-        yield _change(pack, table, gone[gone[PACK] == pack], come[come[PACK] == pack])
+        yield change_of(pack, table, gone[gone[PACK] == pack], come[come[PACK] == pack])
 
 
 def _missing(frame: pd.DataFrame, other: pd.DataFrame, by: list[str]) -> pd.Series:

@@ -44,9 +44,45 @@ def marks(frame: pd.DataFrame) -> pd.Series:
     seen: dict[bytes, int] = {}
     for at, mark in enumerate(found):
         if nth := seen.get(mark, 0):
-            found[at] = blake2b(mark + nth.to_bytes(8), digest_size=16).digest()
+            found[at] = _nth(mark, nth)
         seen[mark] = nth + 1
     return pd.Series(found, dtype=object)
+
+
+def history_marks(frame: pd.DataFrame, own: list[str], pack: str) -> pd.Series:
+    """The marks that facts of all versions had when they were stated.
+
+    Args:
+        frame: Own columns, the pack, ``since`` and ``until`` (NaN while a fact holds).
+        own: The columns that packs state.
+        pack: Name of the pack's column.
+
+    Returns:
+        Bytes objects, index as in ``frame``.
+    """
+    distinct = frame.drop_duplicates(own)
+    group = frame.groupby(own, dropna=False, sort=False).ngroup().to_numpy()
+    first = frame.index.get_indexer(distinct.index)
+    by_group = dict(zip(group[first].tolist(), marks(distinct[own]), strict=True))
+    found = [by_group[g] for g in group.tolist()]
+    # Only what holds at the same time in one pack is told apart, as in a statement.
+    since = frame["since"].to_numpy(dtype=np.float64)
+    until = frame["until"].fillna(np.inf).to_numpy(dtype=np.float64)
+    again = np.flatnonzero(frame.duplicated([*own, pack], keep=False))
+    packs = frame[pack].to_numpy(dtype=object)
+    earlier: dict[tuple[int, str], list[int]] = {}
+    for at in again[np.argsort(since[again], kind="stable")].tolist():
+        same = earlier.setdefault((int(group[at]), str(packs[at])), [])
+        together = sum(until[one] > since[at] for one in same)
+        if together:
+            found[at] = _nth(found[at], together)
+        same.append(at)
+    return pd.Series(found, index=frame.index, dtype=object)
+
+
+def _nth(mark: bytes, nth: int) -> bytes:
+    """The mark of a row that repeats an earlier one."""
+    return blake2b(mark + nth.to_bytes(8), digest_size=16).digest()
 
 
 def _as_text(cells: pd.Series) -> pa.Array:

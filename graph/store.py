@@ -1,6 +1,7 @@
 """What a store is: versions of facts, one writer, many readers.
 
-The embedded store is one implementation; a server store joins behind the same three protocols.
+The embedded store keeps one file, the Neo4j store a database on a server, behind the same three
+protocols.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
 from .chain import ChainGraph
-from .errors import StoreError
+
+if TYPE_CHECKING:
+    from .facts import History
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,18 @@ class Store(Protocol):
         """Facts that differ between two versions: change, table, pack, key."""
         ...
 
+    def history(self) -> History:
+        """Everything the store holds, of all versions."""
+        ...
+
+    def adopt(self, history: History, *, replace: bool = False) -> None:
+        """Become a copy of another store: all of its versions and facts, in one step.
+
+        Raises:
+            StoreError: There are versions here already, and ``replace`` is false.
+        """
+        ...
+
     def backup(self, path: Path) -> None:
         """Write the whole store, with all its versions, to a new file.
 
@@ -155,7 +170,7 @@ def open_store(address: str, *, create: bool = False) -> Store:
     """The store at an address.
 
     Args:
-        address: Path of an embedded store.
+        address: Path of an embedded store, or ``neo4j://`` and the like; see :mod:`.neo4j_link`.
         create: Make a new, empty store where there is none.
 
     Raises:
@@ -163,7 +178,9 @@ def open_store(address: str, *, create: bool = False) -> Store:
         StoreError: What stands there is no store, or the kind of address is unknown.
     """
     from .embedded import EmbeddedStore
+    from .neo4j_link import is_address
+    from .neo4j_store import Neo4jStore
 
-    if "://" in address:
-        raise StoreError(f"不支持的数据库地址：{address.split('://', 1)[0]}://")
+    if is_address(address):
+        return Neo4jStore(address, create=create)
     return EmbeddedStore(Path(address), create=create)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from making import MakePack
+from neo4j_server import NoServerError, Server
 
 ROOT = Path(__file__).parent.parent
 
@@ -68,3 +69,30 @@ def make_pack(tmp_path: Path) -> MakePack:
         return folder
 
     return make
+
+
+def _server(home: Path, keep_alive_s: int = 60) -> Iterator[Server]:
+    """A running Neo4j server; skips where there is no Java or the server cannot be fetched."""
+    try:
+        server = Server(home, keep_alive_s=keep_alive_s)
+    except NoServerError as reason:
+        pytest.skip(str(reason))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAINATLAS_CACHE", str(home / "cache"))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Neo4j server for the whole session, which no test may stop; its database is shared."""
+    yield from _server(tmp_path_factory.mktemp("neo4j"))
+
+
+@pytest.fixture(scope="session")
+def neo4j_spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Another one, which tests may stop and kill; it notices a broken line after seconds."""
+    yield from _server(tmp_path_factory.mktemp("neo4j-spare"), keep_alive_s=2)

@@ -51,12 +51,29 @@ def embedded(folder: Path) -> Store:
     return open_store(str(folder / "store.db"), create=True)
 
 
-FACTORIES: dict[str, Factory] = {"embedded": embedded}
+class OnServers:
+    """Stores on Neo4j servers, each of which has room for one: a place takes the next free one."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+        self._taken: dict[str, Path] = {}
+
+    def __call__(self, folder: Path) -> Store:
+        """The store of a folder; a server is free again when its folder is gone."""
+        for name in ("neo4j_server", "neo4j_spare"):
+            place = self._taken.get(name)
+            if place is None or not place.exists() or place == folder:
+                server = self._request.getfixturevalue(name)
+                if place != folder:
+                    server.wipe()
+                    self._taken[name] = folder
+                return open_store(server.address(), create=True)
+        raise AssertionError("more stores at once than servers")
 
 
-@pytest.fixture(params=FACTORIES, scope="session")
+@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def factory(request: pytest.FixtureRequest) -> Factory:
-    return FACTORIES[request.param]
+    return embedded if request.param == "embedded" else OnServers(request)
 
 
 @pytest.fixture
@@ -897,7 +914,7 @@ def test_random_loads_and_undos(factory: Factory) -> None:
     run_state_machine_as_test(
         Bound,
         settings=settings(
-            max_examples=max(1, settings().max_examples // 10),
+            max_examples=max(1, settings().max_examples // (10 if factory is embedded else 30)),
             stateful_step_count=10,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking takes minutes
         ),
