@@ -41,7 +41,7 @@ from proxy import Proxy
 SUPPORT = Path(__file__).parent.parent / "support"
 
 
-def bulk(word: str, count: int = 3000) -> Facts:
+def bulk(word: str, count: int = 1500) -> Facts:
     """A pack large enough that a load takes a while."""
     return facts(
         "bulk",
@@ -337,7 +337,7 @@ def test_a_faulty_line(spare: Server) -> None:
         line.delay_s = 0.0
         line.reset()  # idle connections: not noticed
         assert store.view().version == 1
-        line.limit = 100_000  # in the middle of a load, each time
+        line.limit = 40_000  # in the middle of a load, each time
         with pytest.raises(StoreError, match="连不上"):
             load(store, new)
         assert line.resets > 0
