@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import eigh
 from scipy.sparse.csgraph import connected_components
 from threadpoolctl import ThreadpoolController
 
@@ -184,13 +185,16 @@ def complexity(presence: Mask) -> Complexity:
         return Complexity(*nowhere, reason=TOO_FEW)
     inside = presence[np.ix_(rows, columns)].astype(np.float64)
     diversity, ubiquity = inside.sum(axis=1), inside.sum(axis=0)
-    half = inside / np.sqrt(diversity)[:, None]
+    half = inside * (1.0 / np.sqrt(ubiquity))
+    root = np.sqrt(diversity)
+    last = [max(len(rows) - 3, 0), len(rows) - 1]
     with _blas().limit(limits=1, user_api="blas"):
-        values, vectors = np.linalg.eigh((half / ubiquity) @ half.T)
+        shared = (half @ half.T) / (root[:, None] * root)
+        values, vectors = eigh(shared, subset_by_index=last)
     second, third = values[-2], values[-3] if len(values) > 2 else 0.0
     if second < _CLOSE or second - third < _CLOSE:
         return Complexity(*nowhere, reason=NOT_UNIQUE)
-    places = vectors[:, -2] / np.sqrt(diversity)
+    places = vectors[:, -2] / root
     products = (places @ inside) / ubiquity / second
     sign = _sign(places, diversity, products, ubiquity)
     for whole, part, at in zip(nowhere, (places, products), (rows, columns), strict=True):
@@ -294,16 +298,16 @@ class Space:
         Args:
             presence: Shape (n, P).
         """
-        density = self._density if presence is self.presence else self._dense(presence)
+        own = presence is self.presence
+        density = self._density if own else self._dense(presence)
         diversity = presence.sum(axis=1, dtype=np.int64)
         gain = self._gain(presence)
-        own = presence is self.presence
         outlook = self._own_outlook if own else self._outlook(presence, density)
         middle, spread = _moments(self._own_outlook)
         return Figures(
             presence=presence,
             diversity=diversity,
-            density=density,
+            density=self._undefined(density),
             expected=self._expected(diversity),
             eci=_mean_over(presence, self.pci),
             coi=(outlook - middle) / spread,
@@ -317,7 +321,7 @@ class Space:
         NaN where that density does not vary.
         """
         weight = self._absent
-        density, count = np.nan_to_num(self._density), weight.sum()
+        density, count = self._density, weight.sum()
         if count == 0:
             return float("nan")
         deviation = density - (weight * density).sum() / count
@@ -328,14 +332,18 @@ class Space:
 
     @cached_property
     def _density(self) -> Floats:
+        """Density in the space's own places, 0 for products present nowhere."""
         return self._dense(self.presence)
 
     def _dense(self, presence: Mask) -> Floats:
         total = self.proximity.total
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(
-                total > 0, self.proximity.weigh(presence.astype(np.float64)) / total, np.nan
-            )
+        found: Floats = self.proximity.weigh(presence.astype(np.float64))
+        found /= np.where(total > 0, total, 1.0)
+        return found
+
+    def _undefined(self, values: Floats) -> Floats:
+        """The values with NaN for products present nowhere."""
+        return np.where(self.ubiquity > 0, values, np.nan)
 
     @cached_property
     def _absent(self) -> Floats:
@@ -356,7 +364,7 @@ class Space:
         at = np.arange(4)
         first, second = at // 2, at % 2
         normal = moments[first[:, None] + first, second[:, None] + second]
-        density = self._absent * np.nan_to_num(self._density)
+        density = self._absent * self._density
         right = down[:, :2].T @ density @ across[:, :2]
         found: Floats = (np.linalg.pinv(normal, rcond=EPSILON) @ right.ravel()).reshape(2, 2)
         return found
@@ -380,7 +388,7 @@ class Space:
         if self.reason:
             return np.full(len(presence), np.nan)
         value = np.nan_to_num(self._weight)
-        outlook: Floats = np.where(presence, 0.0, np.nan_to_num(density)) @ value
+        outlook: Floats = np.where(presence, 0.0, density) @ value
         outlook[~presence.any(axis=1)] = np.nan
         return outlook
 
