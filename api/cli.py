@@ -29,7 +29,7 @@ from ..ingest.corrections import open_input, sheet
 from ..ingest.identity.keys import MATCHES
 from ..ingest.linking.stage import text_products
 from ..ingest.load import LoadReport, load
-from ..ingest.pack import PACK_SOURCE, RawPack, open_pack
+from ..ingest.pack import PACK_SOURCE, RawPack
 from ..ingest.products import same_products
 from ..ingest.sources import open_source
 from . import (
@@ -104,12 +104,10 @@ def run(
     """主任务：载入数据包，分析每个集群，写出图、清单和小结。"""
     code = None if region is None else geo.resolve(region)
     with progress_bar() as report:
-        raw = open_pack(pack or main_job.SHIPPED)
+        raw = open_source(pack or main_job.SHIPPED, PACK_SOURCE)
         making = Making(single, boundaries)
         store, decided = open_store(db, create=True), decisions_of(db)
         result = main_job.run(store, raw, out, code, report, decided, making)
-        raw = open_source(pack or main_job.SHIPPED, PACK_SOURCE)
-        result = main_job.run(open_store(db, create=True), raw, out, code, report)
     typer.echo(result.summary)
     _tell_quarantine(result.load)
 
