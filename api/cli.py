@@ -42,6 +42,7 @@ from . import (
     commands_report,
     commands_review,
     commands_risk,
+    commands_serve,
     commands_simulate,
     commands_trends,
     main_job,
@@ -78,6 +79,7 @@ JOINED = (
     commands_report,
     commands_review,
     commands_risk,
+    commands_serve,
     commands_simulate,
     commands_trends,
 )

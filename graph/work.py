@@ -38,6 +38,34 @@ LAYOUT: tuple[tuple[str, ...], ...] = (
         " note TEXT NOT NULL, at TEXT NOT NULL, CHECK (keep <> other))",
         "CREATE UNIQUE INDEX decisions_pair ON decisions (min(keep, other), max(keep, other))",
     ),
+    (
+        "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+        " password TEXT NOT NULL, role TEXT NOT NULL, region TEXT NOT NULL, created_at TEXT NOT NULL,"
+        " disabled_at TEXT, failures INTEGER NOT NULL DEFAULT 0, locked_until TEXT)",
+        "CREATE TABLE keys (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,"
+        " prefix TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, role TEXT NOT NULL,"
+        " region TEXT NOT NULL, created_by TEXT NOT NULL, created_at TEXT NOT NULL,"
+        " expires_at TEXT, revoked_at TEXT, used_at TEXT)",
+        "CREATE TABLE sessions (digest TEXT PRIMARY KEY, user INTEGER NOT NULL REFERENCES users (id)"
+        " ON DELETE CASCADE, csrf TEXT NOT NULL, created_at TEXT NOT NULL, seen_at TEXT NOT NULL,"
+        " expires_at TEXT NOT NULL)",
+        "CREATE TABLE audit (number INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL,"
+        " action TEXT NOT NULL, target TEXT NOT NULL, detail TEXT NOT NULL, request TEXT NOT NULL,"
+        " previous TEXT NOT NULL, hash TEXT NOT NULL)",
+        "CREATE TABLE jobs (id TEXT PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL,"
+        " region TEXT NOT NULL, state TEXT NOT NULL, label TEXT NOT NULL DEFAULT '',"
+        " done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,"
+        " parameters TEXT NOT NULL, result TEXT, error TEXT, cancel INTEGER NOT NULL DEFAULT 0,"
+        " created_at TEXT NOT NULL, started_at TEXT, finished_at TEXT, beat_at TEXT)",
+        "CREATE TABLE follow_ups (number INTEGER PRIMARY KEY AUTOINCREMENT, region TEXT NOT NULL,"
+        " cluster TEXT NOT NULL, product TEXT NOT NULL, enterprise TEXT NOT NULL,"
+        " stage TEXT NOT NULL, owner TEXT NOT NULL, note TEXT NOT NULL, actor TEXT NOT NULL,"
+        " at TEXT NOT NULL)",
+        "CREATE INDEX follow_ups_gap ON follow_ups (region, cluster, product, enterprise)",
+        "CREATE TABLE views (id TEXT PRIMARY KEY, page TEXT NOT NULL, name TEXT NOT NULL,"
+        " owner TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL,"
+        " updated_at TEXT NOT NULL, UNIQUE (page, owner, name))",
+    ),
 )
 
 Verdict = Literal["accept", "reject"]

@@ -1,0 +1,12 @@
+"""The HTTP application: JSON under ``/api/v1``, pages at ``/``.
+
+Start here:
+
+- :mod:`.app` puts the application together; a new group of routes is one entry of its ``ROUTERS``.
+- :mod:`.settings` is everything ``chainatlas serve`` can choose.
+- :mod:`.service` holds the store and what was worked out of it, by version; routes ask it.
+- :mod:`.access` says who may call what; a route without a rule is refused.
+- :mod:`.problems` is every error as RFC 9457 problem+json.
+- :mod:`.headers` sets the security headers and the request id of every answer.
+- :mod:`.routes_facts`: what the store holds, as it stands.
+"""

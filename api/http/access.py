@@ -1,0 +1,127 @@
+"""Who may call what. A route states its rule with :func:`access`; one without a rule is refused.
+
+Every route of the application, pages too, passes :func:`authorise`. The rule is part of the OpenAPI
+document as ``x-access``, from which the tests make their matrix of role, route and region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from fastapi import Request
+
+from ...graph import regions as geo
+from .problems import Problem
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+_RULE = "__chainatlas_access__"
+#: Code of the whole country: a scope that leaves nothing out.
+EVERYWHERE = "100000"
+
+
+class Role(IntEnum):
+    """What a caller may do; each role may do what those before it may."""
+
+    public = 0  #: anybody, without logging in: sign-in, health, assets
+    viewer = 1  #: read and print
+    analyst = 2  #: also simulate, export, save views, keep follow-ups
+    editor = 3  #: also upload and review facts
+    admin = 4  #: also users, keys, audit, jobs of others
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is calling.
+
+    Attributes:
+        name: Name of the user or of the key, for the audit.
+        role: What they may do.
+        region: They see answers about this region and those below it.
+        kind: ``open`` (nobody is defined, loopback), ``session`` (a person) or ``key`` (a machine).
+        csrf: Token that a person's forms must send back; empty for machines.
+    """
+
+    name: str
+    role: Role
+    region: str = EVERYWHERE
+    kind: str = "open"
+    csrf: str = ""
+
+    def may_see(self, region: str) -> bool:
+        """Whether a region lies inside the scope."""
+        return self.region == EVERYWHERE or (
+            geo.exists(region) and geo.contains(self.region, region)
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The rule of a route.
+
+    Attributes:
+        role: The least role.
+        regions: Names of the path and query parameters that hold regions; each that is given must
+            lie inside the caller's scope, and a caller with a scope must give the first one.
+    """
+
+    role: Role
+    regions: tuple[str, ...] = ()
+
+
+def access(role: Role, *regions: str) -> Callable[[Endpoint], Endpoint]:
+    """State the rule of a route; stands under the route's own decorator."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _RULE, Rule(role, regions))
+        return endpoint
+
+    return mark
+
+
+def rule_of(endpoint: object) -> Rule | None:
+    """The rule of a route, or None where it has none."""
+    return getattr(endpoint, _RULE, None)
+
+
+#: Finds out who is calling; None where it is nobody known.
+Identify = Callable[[Request], Caller | None]
+
+
+def authorise(request: Request) -> None:
+    """Let a request through or refuse it; a dependency of the whole application."""
+    rule = rule_of(request.scope.get("endpoint"))
+    if rule is None:
+        raise Problem("forbidden", "此地址没有访问规则。")
+    caller: Caller | None = request.app.state.identify(request)
+    request.state.caller = caller
+    if rule.role is Role.public:
+        return
+    if caller is None:
+        raise Problem("unauthenticated")
+    if caller.role < rule.role:
+        raise Problem("forbidden", f"需要角色 {rule.role.name}。")
+    _check_regions(request, caller, rule)
+
+
+def _check_regions(request: Request, caller: Caller, rule: Rule) -> None:
+    if caller.region == EVERYWHERE:
+        return
+    for at, name in enumerate(rule.regions):
+        given = [
+            *request.query_params.getlist(name),
+            *([str(request.path_params[name])] if name in request.path_params else []),
+        ]
+        if not given and at == 0:
+            raise Problem("forbidden", f"须指明范围 {caller.region} 内的地区：{name}。")
+        if not all(caller.may_see(code) for code in given):
+            raise Problem("forbidden", f"超出地区范围 {caller.region}。")
+
+
+def caller_of(request: Request) -> Caller:
+    """Who is calling a route that is not public."""
+    caller = request.state.caller
+    assert isinstance(caller, Caller)
+    return caller

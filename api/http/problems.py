@@ -1,0 +1,147 @@
+"""Errors as RFC 9457 problem+json, each kind declared once.
+
+An answer never holds a stack trace, a path or a query: what a client may read is the title of its
+kind and, for kinds that say so, the message of ours.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ...graph.errors import ChainAtlasError, NotFoundError, StoreBusyError, StoreError
+
+MEDIA_TYPE = "application/problem+json"
+#: Where the kinds are described; the fragment is the code.
+ABOUT = "/docs/problems"
+
+_log = logging.getLogger("chainatlas.http")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem: its status, what it says in Chinese, and what a caller can do."""
+
+    status: int
+    title: str
+    remedy: str
+
+
+#: Every kind of problem by its code.
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "bad-request": Kind(400, "请求有误", "按 errors 中的说明更正请求。"),
+        "unauthenticated": Kind(401, "需要登录或密钥", "登录，或在 Authorization 中给出密钥。"),
+        "forbidden": Kind(403, "没有权限", "请管理员调整角色或地区范围。"),
+        "not-found": Kind(404, "不存在", "检查编码；集群和地区见各自的列表。"),
+        "method-not-allowed": Kind(405, "不支持此方法", "见接口说明。"),
+        "not-acceptable": Kind(406, "不支持所要的格式", "见接口说明中列出的格式。"),
+        "conflict": Kind(409, "与现状冲突", "重新读取后再提交。"),
+        "gone": Kind(410, "已失效", "从头重新读取。"),
+        "precondition-failed": Kind(412, "前提条件不成立", "重新读取最新状态后再提交。"),
+        "too-large": Kind(413, "内容过大", "缩小文件或分批提交。"),
+        "unsupported-media-type": Kind(415, "不支持的内容类型", "见接口说明中列出的类型。"),
+        "invalid": Kind(422, "参数无效", "按 errors 更正相应字段。"),
+        "too-many-requests": Kind(429, "请求过于频繁", "等待 Retry-After 秒后再试。"),
+        "internal": Kind(500, "内部错误", "把 request_id 交给管理员查日志。"),
+        "unavailable": Kind(503, "数据库暂不可用", "等待 Retry-After 秒后再试。"),
+    }
+)
+_BY_STATUS = {kind.status: code for code, kind in KINDS.items()}
+
+
+class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
+    """A request that cannot be answered.
+
+    Args:
+        code: One of :data:`KINDS`.
+        detail: What is wrong, in Chinese; shown to the client.
+        errors: Single faults: ``field``, ``message`` and, where there is one, ``value``.
+        headers: Further headers of the answer, such as ``Retry-After``.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(detail or KINDS[code].title)
+        self.code, self.detail = code, detail
+        self.errors, self.headers = list(errors), dict(headers)
+
+
+def respond(request: Request, problem: Problem) -> JSONResponse:
+    """The answer that states a problem."""
+    kind = KINDS[problem.code]
+    body: dict[str, Any] = {
+        "type": f"{ABOUT}#{problem.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": problem.detail or kind.remedy,
+        "request_id": getattr(request.state, "request_id", ""),
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    headers = problem.headers
+    if kind.status in (429, 503):
+        headers = {"Retry-After": "5", **headers}
+    if kind.status == HTTPStatus.UNAUTHORIZED:
+        headers = {"WWW-Authenticate": "Bearer", **headers}
+    return JSONResponse(body, kind.status, headers, MEDIA_TYPE)
+
+
+def as_problem(error: Exception) -> Problem:
+    """What a client is told of an error."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return Problem("invalid", errors=[_fault(fault) for fault in error.errors()])
+    if isinstance(error, HTTPException):
+        code = _BY_STATUS.get(error.status_code, "bad-request")
+        return Problem(code, headers=error.headers or {})
+    if isinstance(error, StoreBusyError):
+        return Problem("unavailable", "另一个程序正在写入，请稍后再试。")
+    if isinstance(error, StoreError):  # its message may hold a path or an address
+        return Problem("unavailable")
+    if isinstance(error, NotFoundError):
+        return Problem("not-found", str(error))
+    if isinstance(error, ChainAtlasError):
+        return Problem("bad-request", str(error))
+    return Problem("internal")
+
+
+def _fault(fault: Mapping[str, Any]) -> dict[str, Any]:
+    place = [str(part) for part in fault["loc"]]
+    value = fault.get("input")
+    plain = value if isinstance(value, str | int | float | bool | None) else None
+    return {
+        "field": ".".join(place[1:]) or place[0],
+        "in": place[0],
+        "message": fault["msg"],
+        "value": plain[:100] if isinstance(plain, str) else plain,
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an application as a problem."""
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        problem = as_problem(error)
+        if KINDS[problem.code].status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # The log is the operator's; the client gets the request id only.
+            _log.error("%s %s", request.method, request.url.path, exc_info=error)
+        return respond(request, problem)
+
+    for kind in (Problem, RequestValidationError, HTTPException, ChainAtlasError, Exception):
+        app.add_exception_handler(kind, handle)

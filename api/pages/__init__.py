@@ -1,0 +1,11 @@
+"""The pages, rendered by the server.
+
+Start here:
+
+- :mod:`.shell` renders a template with the navigation, the caller and the assets.
+- :mod:`.routes` is the overview and what every page needs; other pages have modules of their own.
+
+Templates stand in ``templates``, our scripts and styles in ``static``; those of others come from
+installed packages by :data:`shell.ASSETS`. No page holds an inline script, and none asks for
+anything outside this server.
+"""

@@ -1,0 +1,31 @@
+"""The overview, and the assets of every page."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse
+
+from ..http.access import Role, access
+from ..http.problems import Problem
+from ..http.routes_facts import service_of
+from .shell import ASSETS, asset_address, render
+
+router = APIRouter()
+
+
+@router.get("/assets/{mark}/{name}")
+@access(Role.public)
+def asset(mark: str, name: str) -> FileResponse:
+    """A script, style or font of the pages."""
+    if name not in ASSETS or asset_address(name) != f"/assets/{mark}/{name}":
+        raise Problem("not-found")
+    kept = {"cache-control": "public, max-age=31536000, immutable"}
+    return FileResponse(ASSETS[name](), headers=kept)
+
+
+@router.get("/")
+@access(Role.viewer)
+def overview(request: Request) -> HTMLResponse:
+    """总览：每个集群的梯次、环节和产品。"""
+    graph = service_of(request).graph()
+    return render(request, "overview.html", clusters=graph["clusters"].to_dict("records"))
