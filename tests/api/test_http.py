@@ -39,7 +39,11 @@ def test_route_without_a_rule_does_not_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     router = APIRouter()
-    router.add_api_route("/bare", dict)
+
+    @router.get("/bare")
+    def bare() -> dict[str, str]:
+        return {}
+
     monkeypatch.setattr(application, "ROUTERS", (*application.ROUTERS, router))
     with pytest.raises(ChainAtlasError, match="/bare"):
         application.create_app(Settings(str(tmp_path / "atlas.db")))
