@@ -708,6 +708,14 @@ def test_run(cli: Cli, packs: Path, tmp_path: Path) -> None:
     assert "集成电路产业集群" in result.out
 
 
+def test_run_writes_single_files_on_request(cli: Cli, packs: Path, tmp_path: Path) -> None:
+    cli.bare("run", "--pack", packs / "sample", "--out", "result", "--single-file")
+    pages = list((tmp_path / "result").glob("*.html"))
+    assert pages
+    assert not (tmp_path / "result" / "assets").exists()
+    assert not any('src="' in p.read_text("utf-8") for p in pages)
+
+
 @pytest.mark.parametrize("kind", ["resources", "attraction", "chain"])
 def test_map(cli: Cli, kind: str, tmp_path: Path) -> None:
     result = cli("map", kind, *IC, "--out", tmp_path / "x.html")
