@@ -55,6 +55,7 @@ def load(
     progress: Progress | None = None,
     decisions: Iterable[Decision] = (),
     stages: Sequence[Stage] = (),
+    receipt: Callable[[LoadReport], tuple[str, str]] | None = None,
 ) -> LoadReport:
     """Load statements, atomically: each replaces what its name stated before.
 
@@ -65,6 +66,7 @@ def load(
         progress: Told of each table of each pack.
         decisions: What people decided about which enterprises are one.
         stages: What is done, in this order, to the facts of sources that are no packs.
+        receipt: Key and text of the receipt that the store shall keep of this load, if any.
 
     Raises:
         ReadError: Two of the packs have the same name, or one falls short of its source's promise.
@@ -106,19 +108,22 @@ def load(
             before = list(stated.values())
             known = Known(_ids(lambda before=before: [*others(), *before]))  # type: ignore[misc]
             identifier = Identifier(enterprises(), decided)
-            facts, report = check_pack(pack, known, progress, identifier)
+            facts, checked = check_pack(pack, known, progress, identifier)
             if identifier.resolution is not None:
                 merged[pack.name] = identifier.resolution.counts()
                 to_review += len(identifier.resolution.review)
             if stages and pack.source != PACK_SOURCE:
                 facts = _staged(facts, stages, [*others(), *before])
             stated[pack.name] = facts
-            reports.append(report)
+            reports.append(checked)
         changes = [change for facts in stated.values() for change in writer.replace(facts)]
         version = writer.version
-    return LoadReport(
-        version, version != view.version, tuple(reports), tuple(changes), merged, to_review
-    )
+        report = LoadReport(
+            version, version != view.version, tuple(reports), tuple(changes), merged, to_review
+        )
+        if receipt is not None:
+            writer.keep(*receipt(report))
+    return report
 
 
 def _ids(stated: Callable[[], Sequence[Facts]]) -> Callable[[str], Set[str]]:
