@@ -13,6 +13,7 @@ import pytest
 from chainatlas.graph import NotFoundError, ReadError, open_store
 from chainatlas.graph.work import Decision
 from chainatlas.ingest import files
+from chainatlas.ingest.corrections import open_input
 from chainatlas.ingest.files import load_files
 from chainatlas.ingest.load import LoadReport
 from chainatlas.ingest.products import same_products
@@ -26,11 +27,10 @@ class Runs:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.db = str(folder / "store.db")
         self._reads: list[Path] = []
-        real = files.open_input
 
         def counting(path: Path, name: str | None = None) -> object:
             self._reads.append(path)
-            return real(path, name)
+            return open_input(path, name)
 
         monkeypatch.setattr(files, "open_input", counting)
 
@@ -118,12 +118,11 @@ def test_a_file_that_changes_while_it_is_read_is_not_known(
     runs: Runs, make: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make("甲.csv", LIST)
-    real = files.open_input
 
     def slow(given: Path, name: str | None = None) -> object:
         given.write_text(LIST.replace("甲", "丁"), encoding="utf-8")
         os.utime(given, ns=(1, 1))
-        return real(given, name)
+        return open_input(given, name)
 
     with monkeypatch.context() as patch:
         patch.setattr(files, "open_input", slow)
