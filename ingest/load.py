@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pandas as pd
@@ -113,7 +114,8 @@ def load(
                 merged[pack.name] = identifier.resolution.counts()
                 to_review += len(identifier.resolution.review)
             if stages and pack.source != PACK_SOURCE:
-                facts = _staged(facts, stages, [*others(), *before])
+                staged = _staged(facts, stages, [*others(), *before])
+                facts, checked = _recounted(facts, staged, checked)
             stated[pack.name] = facts
             reports.append(checked)
         changes = [change for facts in stated.values() for change in writer.replace(facts)]
@@ -146,6 +148,28 @@ def _staged(facts: Facts, stages: Sequence[Stage], others: Sequence[Facts]) -> F
     for stage in stages:
         facts = stage(facts, graph)
     return facts
+
+
+def _recounted(before: Facts, after: Facts, report: PackReport) -> tuple[Facts, PackReport]:
+    """Facts and report with what stages put in quarantine, in the name of the file it came from."""
+    rejects = after.rejects
+    if len(rejects) == len(before.rejects):
+        return after, report
+    files = {file.table: file.file for file in report.files if file.table}
+    added = rejects.index >= len(before.rejects)
+    table = rejects["file"].where(added)
+    rejects = rejects.assign(file=table.map(files).fillna(rejects["file"]).astype("str"))
+    lost = table.value_counts()
+    counted = tuple(
+        replace(
+            file,
+            loaded=file.loaded - int(lost.get(file.table, 0)),
+            quarantined=file.quarantined + int(lost.get(file.table, 0)),
+        )
+        for file in report.files
+    )
+    reasons = dict(Counter(rejects["reason"].tolist()))
+    return replace(after, rejects=rejects), replace(report, files=counted, reasons=reasons)
 
 
 def _marked(frame: pd.DataFrame, pack: str, order: int) -> pd.DataFrame:

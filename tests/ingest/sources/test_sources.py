@@ -253,6 +253,35 @@ def test_stages_see_what_others_state(tmp_path: Path) -> None:
     assert (row["id"], row["main_products"]) == ("known", "硫酸")
 
 
+def test_rows_of_one_product_are_joined_and_accounted_for(tmp_path: Path) -> None:
+    """轮胎 and 子午线轮胎 are one product of the store: by hand, shares .3 and .2 make .5."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "products.csv").write_text("id,name,aliases\ntyre,轮胎,子午线轮胎\n", "utf-8")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "products.csv").write_text("id,name\na,轮胎\nb,子午线轮胎\nc,橡胶\n", "utf-8")
+    (other / "enterprises.csv").write_text("id,name\ne,甲公司\n", "utf-8")
+    (other / "produces.csv").write_text("enterprise,product,share\ne,a,0.3\ne,b,0.2\n", "utf-8")
+    (other / "inputs.csv").write_text("product,input\na,b\na,c\nb,c\n", "utf-8")
+    second = replace(open_source(other), source="chainkg")
+    store = open_store(str(tmp_path / "store.db"), create=True)
+    report = load(store, [open_source(own), second], stages=(same_products,))
+    graph = store.view().graph()
+    assert sorted(graph["products"]["name"]) == ["橡胶", "轮胎"]
+    (made,) = records(graph["produces"])
+    assert (made["product"], made["share"]) == ("tyre", 0.5)
+    assert [(r["product"], r["input"]) for r in records(graph["inputs"])] == [("tyre", "c")]
+    files = {f.file: (f.rows, f.loaded, f.quarantined) for f in report.packs[1].files}
+    assert files["products.csv"] == (3, 2, 1)
+    assert files["produces.csv"] == (2, 1, 1)
+    assert files["inputs.csv"] == (3, 1, 2)
+    assert report.packs[1].reasons == {"same_product": 3, "self_reference": 1}
+    rejects = store.view().rejects()
+    assert len(rejects) == 4
+    assert set(rejects["file"]) == set(files) - {"enterprises.csv"}
+
+
 @pytest.mark.parametrize(
     ("weights", "chosen"),
     [
