@@ -957,7 +957,11 @@ def test_receipts_hold_for_the_newest_version(store: Store, second: Store) -> No
 
 
 def test_a_failed_load_keeps_no_receipt(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.writer() as writer:
-        writer.keep("k", "一")
-        raise RuntimeError
+    def fail() -> None:
+        with store.writer() as writer:
+            writer.keep("k", "一")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert store.receipt("k") is None

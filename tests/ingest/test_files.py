@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -141,9 +142,14 @@ def test_what_cannot_be_read_leaves_no_store(tmp_path: Path) -> None:
 
 def test_only_named_stages_are_known(runs: Runs, make: Callable[[str, str], Path]) -> None:
     path = make("甲.csv", LIST)
-    for stages in ((same_products,), (lambda facts, graph: facts,)):
+    for stages, reads in (((same_products,), 1), ((lambda facts, graph: facts,), 3)):
         told: list[str] = []
+        tell = partial(_note, told)
         for _ in range(2):
-            load_files(runs.db, [path], stages=stages, told=lambda p, s: told.append(s))
+            load_files(runs.db, [path], stages=stages, told=tell)
         assert told == ["enterprise_list"] * 2
-        assert runs.reads == (1 if stages[0] is same_products else 3)
+        assert runs.reads == reads
+
+
+def _note(told: list[str], path: Path, source: str) -> None:
+    told.append(source)

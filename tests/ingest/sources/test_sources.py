@@ -19,7 +19,7 @@ from chainatlas.graph.chain import records
 from chainatlas.ingest import load
 from chainatlas.ingest.products import same_products
 from chainatlas.ingest.sources import open_source
-from chainatlas.ingest.sources.chainkg import shares
+from chainatlas.ingest.sources.chainkg import breakdown, shares
 from chainatlas.ingest.sources.describe import parse, shipped
 from chainatlas.ingest.sources.values import product_id
 from cli_tools import Cli
@@ -296,6 +296,23 @@ def test_rows_of_one_product_are_joined_and_accounted_for(tmp_path: Path) -> Non
 def test_breakdowns(weights: list[float], chosen: list[int] | None) -> None:
     found = shares(np.asarray(weights))
     assert (None if found is None else found.tolist()) == chosen
+
+
+def test_repeated_weights_are_one_item() -> None:
+    """By hand: 物业租赁和服务 (.24) stands under two names; .1 is taken off between segments."""
+    none = np.zeros(0)
+    given, how = breakdown(np.asarray([0.76, 0.24, 0.24]), none)
+    assert how == "joined"
+    assert np.allclose(given, [0.76, 0.12, 0.12])
+    given, how = breakdown(np.asarray([0.6, 0.16, 0.24, 0.24, 0.76]), none)
+    assert how == "joined"
+    assert np.allclose(given, [0.6, 0.16, 0.12, 0.12, np.nan], equal_nan=True)
+    given, how = breakdown(np.asarray([0.7, 0.4, 0.93]), np.asarray([-0.1]))
+    assert how == "taken_off"
+    assert np.allclose(given, [7 / 11, 4 / 11, np.nan], equal_nan=True)
+    given, how = breakdown(np.asarray([0.7, 0.4]), none)
+    assert how == "no_sum"
+    assert np.isnan(given).all()
 
 
 @pytest.mark.shared
