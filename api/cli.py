@@ -25,11 +25,12 @@ from ..graph.embedded import restore as restore_store
 from ..graph.errors import ChainAtlasError, NotFoundError
 from ..graph.neo4j_link import is_address
 from ..graph.store import open_store
-from ..ingest.corrections import open_input, sheet
+from ..ingest.corrections import sheet
+from ..ingest.files import load_files
 from ..ingest.identity.keys import MATCHES
 from ..ingest.linking.stage import text_products
-from ..ingest.load import LoadReport, load
-from ..ingest.pack import PACK_SOURCE, RawPack
+from ..ingest.load import LoadReport
+from ..ingest.pack import PACK_SOURCE
 from ..ingest.products import same_products
 from ..ingest.sources import open_source
 from . import (
@@ -128,14 +129,15 @@ def ingest(
 ) -> None:
     """把数据包、企业名单等载入数据库：全部成功或全不改变；重复载入没有变化。"""
     with progress_bar() as report:
-        packs = [open_input(path, source) for path in paths]
-        for path, pack in zip(paths, packs, strict=True):
-            kind = f"数据源 {pack.source}" if isinstance(pack, RawPack) else "隔离区更正表"
-            note(f"{path.name}：按{kind}读取。")
-        store, decided = open_store(db, create=True), decisions_of(db)
-        result = load(store, packs, report, decided, (same_products, text_products))
+        decided, stages = decisions_of(db), (same_products, text_products)
+        result = load_files(db, paths, source, report, decided, stages, _tell_source)
     write(answers.load_answer(result), form, out)
     _tell_quarantine(result)
+
+
+def _tell_source(path: Path, source: str) -> None:
+    kind = f"数据源 {source}" if source else "隔离区更正表"
+    note(f"{path.name}：按{kind}读取。")
 
 
 def _tell_quarantine(result: LoadReport) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import snapshot, work
+from . import receipts, snapshot, work
 from .chain import PACK, SINCE, typed
 from .errors import NotFoundError, StoreBusyError, StoreError
 from .facts import (
@@ -120,6 +120,11 @@ class EmbeddedStore:
             raise NotFoundError(f"没有版本 {version}：现有 0 至 {newest}。")
         return TableView(self, version)
 
+    def receipt(self, key: str) -> str | None:
+        """What was kept for the newest version; see :class:`graph.store.Store`."""
+        with self._read() as connection:
+            return receipts.find(_receipts(connection), _newest(connection), key)
+
     def versions(self) -> list[Version]:
         """All versions, oldest first."""
         with self._read() as connection:
@@ -207,6 +212,7 @@ class EmbeddedStore:
                 raise StoreError(f"{self.path} 里已有数据；确认要覆盖请加 --force。")
             for name in ("versions", "changes", *STORED):
                 connection.execute(f'DELETE FROM "{name}"')
+            connection.execute("DELETE FROM meta WHERE name = 'receipts'")
             # Snapshots of what it was must not be taken for what it is now.
             fresh = uuid.uuid4().hex
             connection.execute("UPDATE meta SET value = ? WHERE name = 'id'", (fresh,))
@@ -333,11 +339,16 @@ class EmbeddedWriter:
         self._base = _newest(connection)
         self._changes: list[Change] = []
         self._packs: list[str] = []
+        self._receipts: dict[str, str] = {}
 
     @property
     def version(self) -> int:
         """Version after the commit; unchanged where nothing changed."""
         return self._base + 1 if self._changes else self._base
+
+    def keep(self, key: str, receipt: str) -> None:
+        """Keep a receipt; see :class:`graph.store.Writer`."""
+        self._receipts[key] = receipt
 
     def replace(self, facts: Facts) -> tuple[Change, ...]:
         """Make a pack say exactly these facts; see :class:`graph.store.Writer`."""
@@ -374,10 +385,13 @@ class EmbeddedWriter:
         return change_of(pack, table, withdrawn, new[come])
 
     def finish(self) -> None:
-        """Record the new version, if anything changed."""
+        """Record the new version, if anything changed, and the receipts."""
         if self._changes:
             _add_version(self._connection, self.version, "load", None, self._packs)
             _add_changes(self._connection, self.version, self._changes)
+        for key, receipt in self._receipts.items():
+            held = receipts.added(_receipts(self._connection), self.version, key, receipt)
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('receipts', ?)", (held,))
 
 
 @contextmanager
@@ -458,6 +472,11 @@ def _identify(connection: sqlite3.Connection, path: Path) -> str:
 
 def _newest(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(number), 0) FROM versions").fetchone()[0])
+
+
+def _receipts(connection: sqlite3.Connection) -> str | None:
+    row = connection.execute("SELECT value FROM meta WHERE name = 'receipts'").fetchone()
+    return None if row is None else str(row[0])
 
 
 def _add_version(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from . import snapshot
+from . import receipts, snapshot
 from .chain import PACK, SINCE
 from .errors import NotFoundError, StoreBusyError, StoreError
 from .facts import (
@@ -123,9 +123,11 @@ class Neo4jStore:
         if writer.changes:
             head = _Head(writer.version, "load", tuple(writer.packs), None, tuple(writer.changes))
             self._commit(head, writer.before, writer.after)
+        if writer.receipts:
+            self._link.write(lambda tx: _keep(tx, writer.version, writer.receipts))
 
     def _newest(self) -> int:
-        return self._link.read(lambda tx: _number(tx, "MATCH (v:Version) RETURN max(v.number)"))
+        return self._link.read(_last)
 
     def view(self, version: int | None = None) -> TableView:
         """Facts of a version; see :class:`graph.store.Store`."""
@@ -135,6 +137,10 @@ class Neo4jStore:
         if not 0 <= version <= newest:
             raise NotFoundError(f"没有版本 {version}：现有 0 至 {newest}。")
         return TableView(self, version)
+
+    def receipt(self, key: str) -> str | None:
+        """What was kept for the newest version; see :class:`graph.store.Store`."""
+        return self._link.read(lambda tx: receipts.find(_receipts(tx), _last(tx), key))
 
     def versions(self) -> list[Version]:
         """All versions, oldest first."""
@@ -197,7 +203,7 @@ class Neo4jStore:
                 tx.run(query, values).consume()
             # Snapshots of what it was must not be taken for what it is now.
             self._id = uuid.uuid4().hex
-            tx.run("MATCH (c:ChainAtlas) SET c.id = $id", id=self._id).consume()
+            tx.run("MATCH (c:ChainAtlas) SET c.id = $id REMOVE c.receipts", id=self._id).consume()
             for name, frame in history.tables.items():
                 first = _reserve(tx, len(frame))
                 numbered = frame.assign(**{FACT: np.arange(first, first + len(frame))})
@@ -240,7 +246,7 @@ class Neo4jStore:
 
         def work(tx: neo4j.ManagedTransaction) -> None:
             first = _reserve(tx, sum(map(len, coming.values())))
-            newest = _number(tx, "MATCH (v:Version) RETURN max(v.number)")
+            newest = _last(tx)
             if newest == head.number and _uid(tx, newest) == uid:
                 return  # an earlier try was committed, only its answer was lost
             if newest != head.number - 1:
@@ -273,11 +279,16 @@ class Neo4jWriter:
         self.after: dict[str, pd.DataFrame] = dict(tables)
         self.changes: list[Change] = []
         self.packs: list[str] = []
+        self.receipts: dict[str, str] = {}
 
     @property
     def version(self) -> int:
         """Version after the commit; unchanged where nothing changed."""
         return self._base + 1 if self.changes else self._base
+
+    def keep(self, key: str, receipt: str) -> None:
+        """Keep a receipt; see :class:`graph.store.Writer`."""
+        self.receipts[key] = receipt
 
     def replace(self, facts: Facts) -> tuple[Change, ...]:
         """Make a pack say exactly these facts; see :class:`graph.store.Writer`."""
@@ -346,6 +357,26 @@ def _joined(kept: pd.DataFrame, coming: pd.DataFrame) -> pd.DataFrame:
 def _number(tx: neo4j.ManagedTransaction, query: str) -> int:
     record = tx.run(query).single()
     return int((record and record[0]) or 0)
+
+
+def _last(tx: neo4j.ManagedTransaction) -> int:
+    return _number(tx, "MATCH (v:Version) RETURN max(v.number)")
+
+
+def _receipts(tx: neo4j.ManagedTransaction) -> str | None:
+    record = tx.run("MATCH (c:ChainAtlas) RETURN c.receipts").single()
+    return None if record is None or record[0] is None else str(record[0])
+
+
+def _keep(tx: neo4j.ManagedTransaction, version: int, kept: Mapping[str, str]) -> None:
+    """Keep receipts, unless somebody made a newer version, for which they do not hold."""
+    _reserve(tx, 0)
+    if _last(tx) != version:
+        return
+    held = _receipts(tx)
+    for key, receipt in kept.items():
+        held = receipts.added(held, version, key, receipt)
+    tx.run("MATCH (c:ChainAtlas) SET c.receipts = $held", held=held).consume()
 
 
 def _run(tx: neo4j.ManagedTransaction, statements: Any) -> None:

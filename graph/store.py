@@ -100,6 +100,10 @@ class Writer(Protocol):
         """Make a pack say exactly these facts, withdrawing what it no longer says."""
         ...
 
+    def keep(self, key: str, receipt: str) -> None:
+        """Keep a receipt for the version after the commit; see :mod:`.receipts`."""
+        ...
+
     @property
     def version(self) -> int:
         """Version after the commit; unchanged where nothing changed."""
@@ -123,6 +127,10 @@ class Store(Protocol):
         Raises:
             NotFoundError: No such version.
         """
+        ...
+
+    def receipt(self, key: str) -> str | None:
+        """The receipt of a key for the newest version, None where it has none."""
         ...
 
     def versions(self) -> list[Version]:

@@ -15,6 +15,7 @@ Start here:
 - :mod:`.pack` reads a pack; :mod:`.check` checks the statement of any source; :mod:`.load` puts
   statements into a store, atomically.
 - :mod:`.products` finds the products of the store that a source knows by name.
+- :mod:`.files` takes files to the store in one call, and those it took in already not again.
 - :mod:`.corrections` takes quarantined rows back in that somebody has corrected.
 
 Nothing is dropped in silence: rows loaded and rows quarantined add up to rows read.

@@ -32,10 +32,11 @@ _SUFFIX = re.compile(
 )
 #: A road that bears the name of another city (文昌路) says nothing.
 _ROAD = re.compile(r"[东南西北中]?[一二三四五六七八九十]*(?:路|街|大道|大街|道|巷|弄)")
-#: What makes the bare name of a county before it a place (昆山开发区, 江阴临港街道).
+#: What makes the bare name of a county before it a place (昆山开发区, 江阴临港街道, 龙湖珠津工业区).
 _OF_COUNTY = re.compile(
     r"(?:国家级?|东南|西部|北部|滨江|沿海|外向型)?"
     r"(?:经济|高新|高科|工业|开发|保税|科技|生物|化工|技术|制造|产业|综合|临港|新区|园区|循环|现代|食品)"
+    r"|[^路街道\d]{1,4}(?:工业|开发|产业)[区园]"
 )
 _NOISE = re.compile(r"[\s()（）［］【】〔〕,，、:：;；·]|^中国|^中华人民共和国")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pandas as pd
@@ -55,6 +56,7 @@ def load(
     progress: Progress | None = None,
     decisions: Iterable[Decision] = (),
     stages: Sequence[Stage] = (),
+    receipt: Callable[[LoadReport], tuple[str, str]] | None = None,
 ) -> LoadReport:
     """Load statements, atomically: each replaces what its name stated before.
 
@@ -65,6 +67,7 @@ def load(
         progress: Told of each table of each pack.
         decisions: What people decided about which enterprises are one.
         stages: What is done, in this order, to the facts of sources that are no packs.
+        receipt: Key and text of the receipt that the store shall keep of this load, if any.
 
     Raises:
         ReadError: Two of the packs have the same name, or one falls short of its source's promise.
@@ -106,19 +109,23 @@ def load(
             before = list(stated.values())
             known = Known(_ids(lambda before=before: [*others(), *before]))  # type: ignore[misc]
             identifier = Identifier(enterprises(), decided)
-            facts, report = check_pack(pack, known, progress, identifier)
+            facts, checked = check_pack(pack, known, progress, identifier)
             if identifier.resolution is not None:
                 merged[pack.name] = identifier.resolution.counts()
                 to_review += len(identifier.resolution.review)
             if stages and pack.source != PACK_SOURCE:
-                facts = _staged(facts, stages, [*others(), *before])
+                staged = _staged(facts, stages, [*others(), *before])
+                facts, checked = _recounted(facts, staged, checked)
             stated[pack.name] = facts
-            reports.append(report)
+            reports.append(checked)
         changes = [change for facts in stated.values() for change in writer.replace(facts)]
         version = writer.version
-    return LoadReport(
-        version, version != view.version, tuple(reports), tuple(changes), merged, to_review
-    )
+        report = LoadReport(
+            version, version != view.version, tuple(reports), tuple(changes), merged, to_review
+        )
+        if receipt is not None:
+            writer.keep(*receipt(report))
+    return report
 
 
 def _ids(stated: Callable[[], Sequence[Facts]]) -> Callable[[str], Set[str]]:
@@ -141,6 +148,28 @@ def _staged(facts: Facts, stages: Sequence[Stage], others: Sequence[Facts]) -> F
     for stage in stages:
         facts = stage(facts, graph)
     return facts
+
+
+def _recounted(before: Facts, after: Facts, report: PackReport) -> tuple[Facts, PackReport]:
+    """Facts and report with what stages put in quarantine, in the name of the file it came from."""
+    rejects = after.rejects
+    if len(rejects) == len(before.rejects):
+        return after, report
+    files = {file.table: file.file for file in report.files if file.table}
+    added = rejects.index >= len(before.rejects)
+    table = rejects["file"].where(added)
+    rejects = rejects.assign(file=table.map(files).fillna(rejects["file"]).astype("str"))
+    lost = table.value_counts()
+    counted = tuple(
+        replace(
+            file,
+            loaded=file.loaded - int(lost.get(file.table, 0)),
+            quarantined=file.quarantined + int(lost.get(file.table, 0)),
+        )
+        for file in report.files
+    )
+    reasons = dict(Counter(rejects["reason"].tolist()))
+    return replace(after, rejects=rejects), replace(report, files=counted, reasons=reasons)
 
 
 def _marked(frame: pd.DataFrame, pack: str, order: int) -> pd.DataFrame:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from ..graph.chain import ChainGraph, split_list, typed
-from ..graph.schema import TABLES
+from ..graph.schema import REJECTS, TABLES
 from ..graph.store import Facts
+from .quarantine import Quarantine, raw_facts
 
 
 def same_products(facts: Facts, graph: ChainGraph) -> Facts:
     """Facts with the ids of products that other packs state under exactly the same name or alias.
 
     Names that stand for several products are left alone. Two names of one product become one fact
-    per key: shares add up, of the rest the first counts. A product that would be its own input says
-    nothing.
+    per key: shares add up, of the rest the first counts; the other rows are in quarantine, as is a
+    product that would be its own input. The product keeps the name it has in the store.
 
     Args:
         facts: What a source states.
@@ -30,9 +32,18 @@ def same_products(facts: Facts, graph: ChainGraph) -> Facts:
     new_id = {i: known[name] for i, name in names.items() if name in known}
     if not new_id:
         return facts
-    return replace(
-        facts, tables={name: _renamed(frame, name, new_id) for name, frame in facts.tables.items()}
+    quarantine = Quarantine()
+    tables = {
+        name: _renamed(frame, name, new_id, quarantine) for name, frame in facts.tables.items()
+    }
+    called = dict(zip(graph["products"]["id"], graph["products"]["name"], strict=True))
+    renamed = tables["products"]["id"].isin(set(new_id.values()))
+    names_now = tables["products"]["id"].map(called)
+    tables["products"] = tables["products"].assign(
+        name=tables["products"]["name"].mask(renamed, names_now).astype("str")
     )
+    rejects = pd.concat([facts.rejects, quarantine.table()[list(facts.rejects.columns)]])
+    return replace(facts, tables=tables, rejects=typed(rejects.reset_index(drop=True), REJECTS))
 
 
 def _ids_by_name(graph: ChainGraph) -> dict[str, str]:
@@ -50,8 +61,14 @@ def _ids_by_name(graph: ChainGraph) -> dict[str, str]:
     return {name: ids.pop() for name, ids in found.items() if len(ids) == 1}
 
 
-def _renamed(frame: pd.DataFrame, name: str, new_id: dict[str, str]) -> pd.DataFrame:
-    """A table with other ids in its references to products, one row per key."""
+def _renamed(
+    frame: pd.DataFrame, name: str, new_id: dict[str, str], quarantine: Quarantine
+) -> pd.DataFrame:
+    """A table with other ids in its references to products, one row per key.
+
+    Rows that merge into others or refer to themselves go to quarantine as the table's, on line 0,
+    because a stage knows no files; the load puts the file's name in.
+    """
     table = TABLES[name]
     columns = [c.name for c in table.columns if c.ref == "products" and not c.many]
     columns += ["id"] if name == "products" else []
@@ -63,11 +80,23 @@ def _renamed(frame: pd.DataFrame, name: str, new_id: dict[str, str]) -> pd.DataF
         touched |= here
     if not touched.any():
         return frame
+    loops = pd.Series(False, index=frame.index)
     if table.distinct is not None:
         one, other = table.distinct
-        changed = changed[changed[one] != changed[other]]
+        loops = touched & (changed[one] == changed[other])
     key = list(table.key)
+    kept = changed[~loops]
+    twice = kept.duplicated(key).reindex(frame.index, fill_value=False)
+    for bad, reason in ((loops, "self_reference"), (twice, "same_product")):
+        count = int(bad.sum())
+        quarantine.add(
+            name,
+            np.zeros(count, dtype=np.int64),
+            [columns[0]] * count,
+            [reason] * count,
+            raw_facts(frame[bad]),
+        )
     if "share" in changed:
-        total = changed.groupby(key, dropna=False)["share"].transform("sum", min_count=1)
-        changed["share"] = total.clip(upper=1)
-    return typed(changed.drop_duplicates(key).reset_index(drop=True), table)
+        total = kept.groupby(key, dropna=False)["share"].transform("sum", min_count=1)
+        changed["share"] = total.clip(upper=1).reindex(frame.index)
+    return typed(changed[~(loops | twice)].reset_index(drop=True), table)

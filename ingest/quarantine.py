@@ -40,6 +40,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "generic_name": "名称过于笼统，不是产品",
         "not_a_name": "不是产品名称（句子片段或报表项目）",
         "not_an_input": "是上下位关系，不是投入关系",
+        "same_product": "与另一行是同一产品（名称或别名相同），已并入该行，占比相加",
         "share_unresolved": "收入占比属于重复或无法归并的口径，未采用",
     }
 )
@@ -117,3 +118,8 @@ def raw_rows(frame: pd.DataFrame) -> list[str]:
         json.dumps({k: v for k, v in row.items() if v}, ensure_ascii=False)
         for row in records(frame)
     ]
+
+
+def raw_facts(frame: pd.DataFrame) -> list[str]:
+    """Rows of facts, typed already, in the form of :func:`raw_rows`."""
+    return raw_rows(frame.astype(object).where(frame.notna(), "").astype("str"))

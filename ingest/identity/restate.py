@@ -11,7 +11,7 @@ from ...graph.chain import PACK, SINCE
 from ...graph.schema import TABLES
 from ...graph.store import Facts, Store
 from ...graph.work import Decision
-from ..quarantine import Quarantine, raw_rows
+from ..quarantine import Quarantine, raw_facts
 from .identifier import with_alias
 from .resolve import resolve
 
@@ -102,13 +102,13 @@ def _renamed(facts: Facts, old: str, new: str, *, merged: bool) -> Facts:
             loops = hit & (frame[table.distinct[0]] == frame[table.distinct[1]])
         twice = frame.duplicated(list(table.key)) & ~loops
         for bad, reason in ((loops, "self_reference"), (twice, "duplicate_key")):
-            rows = frame[bad].fillna("").astype("str")
+            count = int(bad.sum())
             quarantine.add(
                 f"{name}.csv",
-                np.zeros(len(rows), dtype=np.int64),
-                [columns[0]] * len(rows),
-                [reason] * len(rows),
-                raw_rows(rows),
+                np.zeros(count, dtype=np.int64),
+                [columns[0]] * count,
+                [reason] * count,
+                raw_facts(frame[bad]),
             )
         tables[name] = frame[~(loops | twice)].reset_index(drop=True)
         changed = True

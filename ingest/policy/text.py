@@ -32,12 +32,15 @@ _LEVELS = (
     re.compile(r"[（(][一二三四五六七八九十]+[）)]"),
 )
 _ENDS = tuple("。！？；：…!?;:")
+_SEMICOLONS = ("；", ";")
 #: A line that has one of these and does not end is torn, whatever stands around it.
 _INNER = re.compile("[，。；、“”]")
 #: Letters that a page break may print twice (新兴产业 / 兴产业).
 _TWICE = 3
 #: Part of the usual line width from which a line without an end is taken for wrapped.
 _FULL = 0.8
+#: Part of it from which even a line that looks complete is taken for wrapped.
+_WRAPPED = 0.97
 _HEADING_MOST = 40
 
 
@@ -87,8 +90,14 @@ def _without_blanks(line: str) -> str:
 
 
 def _is_torn(paragraph: str, length: int, width: float) -> bool:
-    if paragraph.endswith(_ENDS) or is_heading(paragraph):
+    # A line as long as any is wrapped, unless it ends a sentence or is the title of a part.
+    wrapped = width >= 15 and length >= _WRAPPED * width
+    if paragraph.endswith(_SEMICOLONS):
+        return wrapped
+    if paragraph.endswith(_ENDS):
         return False
+    if is_heading(paragraph):
+        return wrapped and (paragraph[0].isdigit() or "，" in paragraph)
     return bool(_INNER.search(paragraph)) or (width >= 15 and length >= _FULL * width)
 
 

@@ -8,6 +8,7 @@ to the whole, where there is exactly one finest; other weights are not used.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -26,6 +27,17 @@ PLACEHOLDER = 0.001
 _ROUNDING = 0.5e-6
 #: More weights than this add up to the whole by accident.
 _MOST = 16
+#: The same with weights below 0, which make accidents more likely.
+_MOST_SIGNED = 12
+#: How a company's weights became shares, or why not, with the words of the report.
+OUTCOMES: Mapping[str, str] = {
+    "as_given": "原样归并为一个收入构成",
+    "joined": "相同权重视为同一项目后归并",
+    "taken_off": "计入分部间抵销后归并",
+    "no_sum": "没有一组权重合计为 1",
+    "several": "有不止一组合计为 1",
+    "too_many": f"不同权重超过 {_MOST} 个",
+}
 
 
 def resolve(pack: RawPack) -> RawPack:
@@ -135,25 +147,68 @@ def _shares(raw: RawTable) -> tuple[RawTable, str]:
     weights = pd.to_numeric(raw.frame["share"], errors="coerce").to_numpy(dtype=np.float64)
     usable = (unusable(_cells(raw, "product")) != "not_a_name").to_numpy()
     real = (weights > 0) & (weights <= 1) & (weights != PLACEHOLDER)
-    chosen = np.zeros(len(weights), dtype=bool)
-    resolved = 0
+    found = np.full(len(weights), np.nan)
+    outcomes: Counter[str] = Counter()
     companies = raw.frame["enterprise"].to_numpy(dtype=object)
+    below = (weights < 0) & (weights > -1)
+    taken_off = pd.Series(weights[below]).groupby(companies[below]).agg(list)
     rows_of = pd.Series(np.flatnonzero(real)).groupby(companies[real]).agg(list)
-    for rows in rows_of:
-        picked = shares(weights[rows])
-        if picked is not None:
-            resolved += 1
-            chosen[np.asarray(rows)[picked]] = True
+    for company, rows in rows_of.items():
+        less = np.asarray(taken_off.get(company, []), dtype=np.float64)
+        found[rows], outcome = breakdown(weights[rows], less)
+        outcomes[outcome] += 1
+    chosen = ~np.isnan(found)
     reasons = pd.Series("", index=raw.frame.index, dtype="str")
     reasons[~real & (weights != PLACEHOLDER)] = "out_of_range"
     reasons[real & ~chosen & usable] = "share_unresolved"
-    share = raw.frame["share"].where(chosen, "")
+    told = "，".join(f"{zh} {outcomes[code]} 家" for code, zh in OUTCOMES.items() if outcomes[code])
     notice = (
-        f"{raw.file}：{len(rows_of)} 家企业有收入权重，其中 {resolved} 家能归并为一个收入构成并作为收入占比，"
-        f"其余占比留空；{int((weights == PLACEHOLDER).sum())} 行权重为占位值 {PLACEHOLDER}（仅见于经营范围），占比留空。"
+        f"{raw.file}：{len(rows_of)} 家企业有收入权重：{told}；不能归并的占比留空，收入平均分摊。"
+        f"{int((weights == PLACEHOLDER).sum())} 行权重为占位值 {PLACEHOLDER}（仅见于经营范围），占比留空。"
     )
-    raw = replace(raw, frame=raw.frame.assign(share=share))
+    share = pd.Series(
+        ["" if np.isnan(value) else repr(float(value)) for value in found], raw.frame.index
+    )
+    raw = replace(raw, frame=raw.frame.assign(share=share.astype("str")))
     return _refuse(raw, "share", reasons, VALUE), notice
+
+
+def breakdown(
+    weights: npt.NDArray[np.float64], taken_off: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], str]:
+    """A company's shares of revenue, NaN where a weight is none of them, and how they were found.
+
+    The weights themselves count first (:func:`shares`). Then equal weights count as one: an item
+    such as 物业租赁和服务 stands under each of its parts with the weight of the whole, which is
+    divided evenly among them. Then what is taken off between segments (分部间抵销) counts too, and
+    the shares are those of what the segments sell together.
+
+    Args:
+        weights: Shares of revenue, above 0, with six decimals.
+        taken_off: Weights below 0.
+
+    Returns:
+        Shares, shape of ``weights``, and a code of :data:`OUTCOMES`.
+    """
+    picked, why = _picked(weights)
+    if picked is not None:
+        chosen = np.full(len(weights), np.nan)
+        chosen[picked] = weights[picked]
+        return chosen, "as_given"
+    units, unit, count = np.unique(weights, return_inverse=True, return_counts=True)
+    outcome = "joined"
+    picked, again = _picked(units) if len(units) < len(weights) else (None, why)
+    if picked is None and len(taken_off) and len(units) + len(taken_off) <= _MOST_SIGNED:
+        outcome = "taken_off"
+        picked, _ = _whole(np.concatenate([units, taken_off]))
+    if picked is None:
+        return np.full(len(weights), np.nan), again
+    values = np.full(len(units) + len(taken_off), np.nan)
+    values[picked] = np.concatenate([units, taken_off])[picked]
+    if outcome == "taken_off":
+        # What segments sell to each other is no revenue of the company.
+        values /= np.nansum(values[: len(units)])
+    return (values[: len(units)] / count)[unit], outcome
 
 
 def shares(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | None:
@@ -168,11 +223,17 @@ def shares(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | None:
     Returns:
         Positions of the breakdown; None where there is none, or more than one as fine.
     """
-    count = len(weights)
-    if weights.sum() <= 1 + _ROUNDING * count:
-        return np.arange(count)
-    if count > _MOST:
-        return None
+    return _picked(weights)[0]
+
+
+def _picked(weights: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64] | None, str]:
+    if weights.sum() <= 1 + _ROUNDING * len(weights):
+        return np.arange(len(weights)), ""
+    return (None, "too_many") if len(weights) > _MOST else _whole(weights)
+
+
+def _whole(weights: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64] | None, str]:
+    """The finest set that adds up to exactly the whole, or why there is none."""
     sums = np.zeros(1)
     parts = np.zeros(1, dtype=np.int64)
     for weight in weights:
@@ -180,8 +241,8 @@ def shares(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | None:
         parts = np.concatenate([parts, parts + 1])
     whole = np.flatnonzero(np.abs(sums - 1) <= _ROUNDING * parts + 1e-12)
     if not len(whole):
-        return None
+        return None, "no_sum"
     finest = whole[parts[whole] == parts[whole].max()]
     if len(finest) > 1:
-        return None
-    return np.flatnonzero(finest[0] >> np.arange(count) & 1)
+        return None, "several"
+    return np.flatnonzero(finest[0] >> np.arange(len(weights)) & 1), ""

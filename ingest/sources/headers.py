@@ -42,6 +42,11 @@ def _words() -> Mapping[str, tuple[str, int]]:
     return {_plain(row["header"]): (row["field"], rank) for rank, row in rows}
 
 
+def headers_of(field: str) -> list[str]:
+    """Headers that name a field, the usual ones first."""
+    return [row["header"] for row in read_data("headers.csv") if row["field"] == field]
+
+
 def _plain(label: str) -> str:
     return re.sub(r"[\s*\"“”]", "", unicodedata.normalize("NFKC", label))
 

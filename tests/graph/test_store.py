@@ -931,3 +931,37 @@ def test_every_fact_carries_provenance(store: Store) -> None:
         assert len(got) == len(frame) > 0
         for each in PROVENANCE:
             assert got[each.name].unique().tolist() == [said[each.name]], (name, each.name)
+
+
+# --- Receipts ------------------------------------------------------------------------------------
+
+
+def test_receipts_hold_for_the_newest_version(store: Store, second: Store) -> None:
+    with store.writer() as writer:
+        writer.replace(HUBEI)
+        writer.keep("k", "一")
+    assert store.receipt("k") == "一"
+    assert store.receipt("other") is None
+    with store.writer() as writer:  # changes nothing
+        writer.replace(HUBEI)
+        writer.keep("l", "二")
+    assert (store.receipt("k"), store.receipt("l")) == ("一", "二")
+    load(store, facts("more", products=named("p")))
+    assert store.receipt("k") is None
+    store.undo()
+    assert store.receipt("k") is None
+    with store.writer() as writer:
+        writer.keep("m", "三")
+    second.adopt(store.history())
+    assert (store.receipt("m"), second.receipt("m")) == ("三", None)
+
+
+def test_a_failed_load_keeps_no_receipt(store: Store) -> None:
+    def fail() -> None:
+        with store.writer() as writer:
+            writer.keep("k", "一")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert store.receipt("k") is None

@@ -593,6 +593,7 @@ FOUND_BY_SOURCES = {
     "generic_name",
     "not_a_name",
     "not_an_input",
+    "same_product",
     "share_unresolved",
 }
 

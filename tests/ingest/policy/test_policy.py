@@ -10,11 +10,14 @@ import pytest
 from docx import Document
 from hypothesis import given
 from hypothesis import strategies as st
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen import canvas
 
 from chainatlas.graph import ReadError
 from chainatlas.ingest.policy import KINDS, Policy, read_policy
 from chainatlas.ingest.policy.figures import figures
 from chainatlas.ingest.policy.text import paragraphs
+from chainatlas.viz.fonts import font
 from cli_tools import Cli
 
 HERE = Path(__file__).parent
@@ -249,6 +252,27 @@ def test_word_documents_read_like_text(tmp_path: Path) -> None:
     found = read_policy(tmp_path / "notice.docx")
     assert set(read_policy(source).findings) <= set(found.findings)
     assert ("奖励", "700万元") in told(found, "support")
+
+
+def test_pdf_documents_read_like_text(tmp_path: Path) -> None:
+    """Pages with lines of 30 characters, which part words, sentences and figures."""
+    source = HERE / "notices" / "临江市制造业.txt"
+    face = font().fontName
+    page = canvas.Canvas(str(tmp_path / "notice.pdf"), pagesize=A4)
+    y = 0.0
+    for line in source.read_text("utf-8").splitlines():
+        for start in range(0, len(line), 30):
+            if y < 60:
+                page.showPage()
+                page.setFont(face, 14)
+                y = 780.0
+            page.drawString(60, y, line[start : start + 30])
+            y -= 24
+    page.save()
+    expected, found = read_policy(source), read_policy(tmp_path / "notice.pdf")
+    said = {(f.kind, f.name, f.stated) for f in expected.findings}
+    assert len(said) > 10
+    assert said == {(f.kind, f.name, f.stated) for f in found.findings}
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

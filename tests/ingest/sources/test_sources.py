@@ -19,7 +19,7 @@ from chainatlas.graph.chain import records
 from chainatlas.ingest import load
 from chainatlas.ingest.products import same_products
 from chainatlas.ingest.sources import open_source
-from chainatlas.ingest.sources.chainkg import shares
+from chainatlas.ingest.sources.chainkg import breakdown, shares
 from chainatlas.ingest.sources.describe import parse, shipped
 from chainatlas.ingest.sources.values import product_id
 from cli_tools import Cli
@@ -253,6 +253,35 @@ def test_stages_see_what_others_state(tmp_path: Path) -> None:
     assert (row["id"], row["main_products"]) == ("known", "硫酸")
 
 
+def test_rows_of_one_product_are_joined_and_accounted_for(tmp_path: Path) -> None:
+    """轮胎 and 子午线轮胎 are one product of the store: by hand, shares .3 and .2 make .5."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "products.csv").write_text("id,name,aliases\ntyre,轮胎,子午线轮胎\n", "utf-8")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "products.csv").write_text("id,name\na,轮胎\nb,子午线轮胎\nc,橡胶\n", "utf-8")
+    (other / "enterprises.csv").write_text("id,name\ne,甲公司\n", "utf-8")
+    (other / "produces.csv").write_text("enterprise,product,share\ne,a,0.3\ne,b,0.2\n", "utf-8")
+    (other / "inputs.csv").write_text("product,input\na,b\na,c\nb,c\n", "utf-8")
+    second = replace(open_source(other), source="chainkg")
+    store = open_store(str(tmp_path / "store.db"), create=True)
+    report = load(store, [open_source(own), second], stages=(same_products,))
+    graph = store.view().graph()
+    assert sorted(graph["products"]["name"]) == ["橡胶", "轮胎"]
+    (made,) = records(graph["produces"])
+    assert (made["product"], made["share"]) == ("tyre", 0.5)
+    assert [(r["product"], r["input"]) for r in records(graph["inputs"])] == [("tyre", "c")]
+    files = {f.file: (f.rows, f.loaded, f.quarantined) for f in report.packs[1].files}
+    assert files["products.csv"] == (3, 2, 1)
+    assert files["produces.csv"] == (2, 1, 1)
+    assert files["inputs.csv"] == (3, 1, 2)
+    assert report.packs[1].reasons == {"same_product": 3, "self_reference": 1}
+    rejects = store.view().rejects()
+    assert len(rejects) == 4
+    assert set(rejects["file"]) == set(files) - {"enterprises.csv"}
+
+
 @pytest.mark.parametrize(
     ("weights", "chosen"),
     [
@@ -267,6 +296,23 @@ def test_stages_see_what_others_state(tmp_path: Path) -> None:
 def test_breakdowns(weights: list[float], chosen: list[int] | None) -> None:
     found = shares(np.asarray(weights))
     assert (None if found is None else found.tolist()) == chosen
+
+
+def test_repeated_weights_are_one_item() -> None:
+    """By hand: 物业租赁和服务 (.24) stands under two names; .1 is taken off between segments."""
+    none = np.zeros(0)
+    given, how = breakdown(np.asarray([0.76, 0.24, 0.24]), none)
+    assert how == "joined"
+    assert np.allclose(given, [0.76, 0.12, 0.12])
+    given, how = breakdown(np.asarray([0.6, 0.16, 0.24, 0.24, 0.76]), none)
+    assert how == "joined"
+    assert np.allclose(given, [0.6, 0.16, 0.12, 0.12, np.nan], equal_nan=True)
+    given, how = breakdown(np.asarray([0.7, 0.4, 0.93]), np.asarray([-0.1]))
+    assert how == "taken_off"
+    assert np.allclose(given, [7 / 11, 4 / 11, np.nan], equal_nan=True)
+    given, how = breakdown(np.asarray([0.7, 0.4]), none)
+    assert how == "no_sum"
+    assert np.isnan(given).all()
 
 
 @pytest.mark.shared
