@@ -42,10 +42,19 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (("/", "总览", Role.viewer),)
 
 
 @cache
+def _mark() -> str:
+    """A mark of the content of all assets: one for all, so that scripts may import one another."""
+    digest = hashlib.sha256()
+    for name in sorted(ASSETS):
+        digest.update(ASSETS[name]().read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def asset_address(name: str) -> str:
     """The address of an asset, with a mark of its content, so that browsers may keep it for good."""
-    mark = hashlib.sha256(ASSETS[name]().read_bytes()).hexdigest()[:12]
-    return f"/assets/{mark}/{name}"
+    if name not in ASSETS:
+        raise KeyError(name)
+    return f"/assets/{_mark()}/{name}"
 
 
 @cache
