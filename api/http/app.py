@@ -11,10 +11,12 @@ from fastapi.routing import APIRoute
 
 from ... import __version__
 from ...graph.errors import ChainAtlasError
+from ..pages import graph as graph_page
+from ..pages import profiles as profile_pages
 from ..pages import routes as pages
 from ..pages.language import Languages
 from ..pages.shell import problem_page
-from . import problems, routes_facts
+from . import problems, routes_facts, routes_graphview
 from .access import authorise, rule_of
 from .headers import Headers
 from .identity import identifier
@@ -23,9 +25,9 @@ from .settings import Settings
 
 PREFIX = "/api/v1"
 #: Groups of JSON routes under :data:`PREFIX`.
-ROUTERS = (routes_facts.router,)
+ROUTERS = (routes_facts.router, routes_graphview.router)
 #: Groups of pages, from the root.
-PAGES = (pages.router,)
+PAGES = (pages.router, graph_page.router, profile_pages.router)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

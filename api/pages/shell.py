@@ -34,11 +34,19 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
         **page.SOURCES,
         "desk.css": lambda: _static("desk.css"),
         "desk.js": lambda: _static("desk.js"),
+        "graph.css": lambda: _static("graph.css"),
+        "graph.js": lambda: _static("graph.js"),
+        "graph-state.js": lambda: _static("graph-state.js"),
+        "overview.js": lambda: _static("overview.js"),
+        "plotly.min.js": lambda: page.package_file("plotly", "package_data/plotly.min.js"),
     }
 )
 
 #: The navigation: address, title, the least role that sees it.
-NAVIGATION: tuple[tuple[str, str, Role], ...] = (("/", "总览", Role.viewer),)
+NAVIGATION: tuple[tuple[str, str, Role], ...] = (
+    ("/", "总览", Role.viewer),
+    ("/graph", "图谱浏览", Role.viewer),
+)
 
 
 @cache
