@@ -208,7 +208,9 @@ def profile_of(
         said = [_field(table, row) for row in records(fields)]
         related = records(said_lines(table, fields.iloc[:0], facts).fillna(""))
     sections = [_section(web, node, row, region) for row in records(counts(web, node))]
-    extra = [demand_by_region(web.economy, node - int(web.first[KINDS.index(kind)]))]
+    extra = []
+    if kind == "Product":
+        extra = [demand_by_region(web.economy, node - int(web.first[KINDS.index(kind)]))]
     return Profile(
         web.key(node),
         str(web.name[node]),
@@ -217,7 +219,7 @@ def profile_of(
         said,
         related,
         sections,
-        [s for s in extra if s.rows] if kind == "Product" else [],
+        [section for section in extra if section.rows],
     )
 
 

@@ -23,9 +23,11 @@ LAYOUTS: Mapping[str, str] = MappingProxyType(
     {"force": "力导向", "staged": "链段", "radial": "环形"}
 )
 #: Length of a line in a layout by force, and room for a node with its caption.
-_LENGTH, _WIDE, _HIGH = 95.0, 104.0, 52.0
+_LENGTH, _WIDE, _HIGH = 95.0, 122.0, 60.0
 #: Steps of stress majorisation, and of pushing captions apart.
 _STEPS, _PUSHES = 60, 40
+#: How much longer the lines of hubs are.
+_FAN = 0.38
 #: Nodes in a ring from which it is folded.
 _CROWDED = 50
 _GOLDEN = np.pi * (3 - np.sqrt(5))
@@ -95,9 +97,9 @@ def _stress(matrix: sparse.csr_array) -> Floats:
     shared = np.asarray((matrix @ matrix)[matrix.nonzero()]).ravel()
     degree = np.asarray(matrix.sum(axis=1)).ravel()
     rows, columns = matrix.nonzero()
-    lengths = np.sqrt(np.maximum(degree[rows] + degree[columns] - 2 * shared, 1.0))
+    lengths = np.maximum(degree[rows] + degree[columns] - 2 * shared, 1.0) ** _FAN
     far = shortest_path(sparse.csr_array((lengths, (rows, columns)), shape=matrix.shape))
-    far *= _LENGTH / np.sqrt(2.0)
+    far *= _LENGTH / 2.0**_FAN
     centred = -0.5 * far**2
     centred -= centred.mean(axis=0)
     centred -= centred.mean(axis=1)[:, None]

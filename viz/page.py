@@ -28,12 +28,7 @@ from .render import inline_svg
 ASSETS = "assets"
 
 
-def package_file(package: str, inside: str) -> Path:
-    """A file of an installed package.
-
-    Raises:
-        NotFoundError: The package is not installed.
-    """
+def _package_file(package: str, inside: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise NotFoundError(f"缺少依赖 {package}，请重新安装。")
@@ -47,8 +42,8 @@ def _ours(name: str) -> Path:
 #: Every asset a page may ask for, and where it comes from.
 SOURCES: Mapping[str, Callable[[], Path]] = MappingProxyType(
     {
-        "vis-network.min.js": lambda: package_file("pyvis", "lib/vis-9.1.2/vis-network.min.js"),
-        "vis-network.css": lambda: package_file("pyvis", "lib/vis-9.1.2/vis-network.css"),
+        "vis-network.min.js": lambda: _package_file("pyvis", "lib/vis-9.1.2/vis-network.min.js"),
+        "vis-network.css": lambda: _package_file("pyvis", "lib/vis-9.1.2/vis-network.css"),
         "page.css": lambda: _ours("page.css"),
         "page.js": lambda: _ours("page.js"),
         "chain.js": lambda: _ours("chain.js"),

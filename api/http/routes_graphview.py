@@ -24,7 +24,7 @@ from ...analysis.neighbourhood import (
     node_table,
     shortest_paths,
 )
-from ...analysis.web import GROUPS, RELATIONS, Web
+from ...analysis.web import GROUPS, KINDS, RELATIONS, Web
 from ...graph.chain import Codes, records
 from ...graph.errors import NotFoundError
 from ...graph.schema import NODES, TABLES
@@ -394,6 +394,17 @@ def points(request: Request, version: Version = None) -> Response:
     place = the_overview(request, web).position.astype("<i2")
     content = place[:, 0].tobytes() + place[:, 1].tobytes() + web.kind.astype("u1").tobytes()
     return Response(content, media_type="application/octet-stream")
+
+
+@router.get("/overview/lines")
+@access(Role.viewer)
+def all_lines(request: Request, version: Version = None) -> Response:
+    """全图概览的关系：每条两端的编号（32 位无符号整数，小端），相邻存放；到地区的不在内。"""
+    web = the_web(request, version)
+    region = KINDS.index("Region")
+    inner = (web.kind[web.source] != region) & (web.kind[web.target] != region)
+    pairs = np.stack([web.source[inner], web.target[inner]], axis=1).astype("<u4")
+    return Response(pairs.tobytes(), media_type="application/octet-stream")
 
 
 @router.get("/overview/node")

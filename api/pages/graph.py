@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ...graph.schema import NODES
 from ...viz.graph_layout import LAYOUTS
 from ...viz.graph_view import CAPTIONS, legend
 from ...viz.language import text
+from ...viz.overview import Area
 from ...viz.words import money, place_name
 from ..find import find_nodes
 from ..http.access import Role, access, caller_of
@@ -43,7 +44,6 @@ WORDS = (
     "移除", "没有找到", "没有路径", "已达上限，请先收起或隐藏一部分", "以此为路径起点", "以此为路径终点",
     "事实与来源", "请求失败", "已保存", "链接已复制", "无来源", "选中一个节点查看详情", "起点", "终点",
     "点击一个点查看，再点“展开邻域”", "展开邻域", "条关系，位于", "已隐藏", "恢复", "只显示前", "个", "来源", "未知",
-    "此浏览器不支持 WebGL，下面是静态图。",
 )  # fmt: skip
 
 
@@ -205,6 +205,16 @@ def _regions(web: Web) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+def _middle(areas: Sequence[Area]) -> tuple[float, float, float]:
+    """Middle and half width of what the discs cover."""
+    if not areas:
+        return 0.0, 0.0, 1.0
+    low_x, low_y = (min(a.x - a.r for a in areas), min(a.y - a.r for a in areas))
+    high_x, high_y = (max(a.x + a.r for a in areas), max(a.y + a.r for a in areas))
+    half = max((high_x - low_x) / 3.2, (high_y - low_y) / 2)
+    return (low_x + high_x) / 2, (low_y + high_y) / 2, half * 1.08
+
+
 @router.get("/graph/all")
 @access(Role.viewer)
 def everything(request: Request) -> HTMLResponse:
@@ -218,6 +228,7 @@ def everything(request: Request) -> HTMLResponse:
         {
             "version": web.graph.version,
             "nodes": len(web),
+            "middle": _middle(found.areas),
             "areas": [[a.name, a.x, a.y, a.r, a.nodes] for a in found.areas],
             "legend": legend()["nodes"],
             "words": say(),

@@ -37,8 +37,8 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
         "graph.css": lambda: _static("graph.css"),
         "graph.js": lambda: _static("graph.js"),
         "graph-state.js": lambda: _static("graph-state.js"),
+        "cloud.js": lambda: _static("cloud.js"),
         "overview.js": lambda: _static("overview.js"),
-        "plotly.min.js": lambda: page.package_file("plotly", "package_data/plotly.min.js"),
     }
 )
 

@@ -92,7 +92,7 @@ function draw() {
     };
   }), "n");
   bring(edgeSet, edges.map((edge) => ({
-    id: edge.id, from: edge.from, to: edge.to, dashes: edge.dashes, color: { color: edge.color, highlight: "#111111", hover: "#111111" },
+    id: edge.id, from: edge.from, to: edge.to, dashes: edge.dashes, color: { color: edge.color, highlight: edge.color, hover: edge.color },
     width: onPath.has(edge.from) && onPath.has(edge.to) ? 2.5 : 1,
   })), "e");
   byId("counts").textContent = `${nodes.length} ${say("个节点")}，${edges.length} ${say("条关系")}`;
@@ -110,8 +110,8 @@ function start() {
   network = new vis.Network(holder, { nodes: nodeSet, edges: edgeSet }, {
     physics: false, layout: { improvedLayout: false },
     interaction: { hover: true, hoverConnectedEdges: true, selectConnectedEdges: true, keyboard: false, hideEdgesOnDrag: false },
-    nodes: { font: { size: 12, face: "Noto Sans SC, Microsoft YaHei, PingFang SC, sans-serif", color: "#1c2733", strokeWidth: 3, strokeColor: "#ffffff" } },
-    edges: { arrows: { to: { enabled: true, scaleFactor: 0.45 } }, smooth: false, selectionWidth: 1.5 },
+    nodes: { font: { size: 14, face: "Noto Sans SC, Microsoft YaHei, PingFang SC, sans-serif", color: "#1c2733", strokeWidth: 3, strokeColor: "#ffffff" } },
+    edges: { arrows: { to: { enabled: true, scaleFactor: 0.45 } }, smooth: false, selectionWidth: 1.4, hoverWidth: 0.8 },
   });
   network.on("click", (/** @type {any} */ at) => {
     if (at.nodes.length) void tried(() => panel(at.nodes[0]));
