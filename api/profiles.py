@@ -187,6 +187,12 @@ class Profile:
     extra: list[Section] = field(default_factory=list)
 
 
+def empty_profile(code: str) -> Profile:
+    """The profile of a region that no fact names."""
+    about = [("行政区划代码", code, "GB/T 2260")]
+    return Profile(f"Region:{code}", geo.full_name(code), "Region", about, [], [], [])
+
+
 def profile_of(
     web: Web, node: int, view: View, stated: Callable[[str], pd.DataFrame], region: str = ""
 ) -> Profile:
