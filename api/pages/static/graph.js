@@ -107,6 +107,7 @@ function draw() {
 function start() {
   if (network || !view.now.placed.size) return;
   byId("ideas")?.remove();
+  holder.setAttribute("role", "img");
   network = new vis.Network(holder, { nodes: nodeSet, edges: edgeSet }, {
     physics: false, layout: { improvedLayout: false },
     interaction: { hover: true, hoverConnectedEdges: true, selectConnectedEdges: true, keyboard: false, hideEdgesOnDrag: false },
@@ -306,14 +307,14 @@ async function add(keys, look = false) {
   take(sent, (state) => { for (const node of sent.nodes) state.roots.add(node.id); });
   const first = [...view.nodes.values()].find((node) => node.key === keys[0]);
   if (look && first) {
-    state_show(first.id);
+    unhide(first.id);
     await panel(first.id);
     network.focus(first.id, { scale: Math.max(network.getScale(), 0.7) });
   }
 }
 
 /** @param {number} id */
-function state_show(id) {
+function unhide(id) {
   if (view.now.hidden.has(id)) { view.change((state) => state.hidden.delete(id)); draw(); }
 }
 

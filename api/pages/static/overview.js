@@ -28,7 +28,7 @@ async function begin() {
   cloud = new Cloud(holder, {
     xs: new Int16Array(buffer, 0, n), ys: new Int16Array(buffer, 2 * n, n), kinds: new Uint8Array(buffer, 4 * n, n),
     colours: data.legend.map((/** @type {any} */ entry) => entry.colour),
-    labels: data.areas.map(([text, x, y, r]) => ({ text, x, y, r })),
+    labels: data.areas.map((/** @type {[string, number, number, number, number]} */ [text, x, y, r]) => ({ text, x, y, r })),
   });
   whole();
   cloud.paint();
