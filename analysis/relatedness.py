@@ -7,7 +7,7 @@ mathematics stands in :mod:`.space`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,6 +22,8 @@ from .measures import membership
 from .scope import Scope
 from .space import NO_PRESENCE, NOT_UNIQUE, TOO_FEW, Space, advantage, present
 
+#: Sets of regions whose relatedness a space keeps.
+KEPT = 8
 #: Products of the region's advantage to name as the nearest.
 NEAREST = 3
 NO_OUTPUT, NO_ADVANTAGE, OUTSIDE = "no_output", "no_advantage", "outside_main_group"
@@ -89,6 +91,7 @@ class CitySpace:
     made: Codes
     output: float
     space: Space
+    _related: dict[tuple[str, ...], Floats] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, economy: Economy) -> CitySpace:
@@ -110,6 +113,38 @@ class CitySpace:
         output = regional_output(economy, cities, made)
         presence = present(advantage(output, economy.national[made], economy.national.sum()))
         return cls(cities, made, float(output.sum()), Space(presence))
+
+    def related(self, economy: Economy, regions: Sequence[str]) -> Floats:
+        """How far regions are nearer to products than their diversity explains, 0..1.
+
+        max(0, surplus) / expected density, at most 1: 0.5 is a density half again as high as
+        diversity and ubiquity explain. 0 where it is not defined.
+
+        Args:
+            economy: The economy of this space.
+            regions: Region codes of any level.
+
+        Returns:
+            Shape (regions, products).
+        """
+        key = tuple(regions)
+        if key not in self._related:
+            if len(self._related) >= KEPT:
+                self._related.clear()
+            self._related[key] = self._relate(economy, key)
+        return self._related[key]
+
+    def _relate(self, economy: Economy, regions: tuple[str, ...]) -> Floats:
+        found = np.zeros((len(regions), economy.products))
+        output = regional_output(economy, regions, np.arange(economy.products))
+        active = np.flatnonzero(output.any(axis=1))
+        if len(active) and len(self.made):
+            local = present(advantage(output[active], economy.national))[:, self.made]
+            density, expected = self.space.relatedness(local)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratio = np.where(expected > 0, (density - expected) / expected, 0.0)
+            found[np.ix_(active, self.made)] = np.clip(np.nan_to_num(ratio), 0.0, 1.0)
+        return found
 
     def spread(self, values: Floats, products: int) -> Floats:
         """Values by product of the space, shape (M,), as values by product; NaN for the others."""

@@ -270,12 +270,29 @@ class Space:
     def __init__(self, presence: Mask) -> None:
         self.presence = presence
         self.proximity = Proximity(presence)
-        found = complexity(presence)
-        self.reason = found.reason
-        self._middle, self._spread = _moments(found.places)
-        #: Complexity of products in deviations of the places' complexity, not shifted: that is
-        #: what outlook weighs by.
-        self._weight = found.products / self._spread
+
+    @cached_property
+    def _complexity(self) -> Complexity:
+        """Found when first asked: it costs as much as everything that relatedness needs."""
+        return complexity(self.presence)
+
+    @property
+    def reason(self) -> str:
+        """Why complexity is undefined everywhere, see :class:`Complexity`."""
+        return self._complexity.reason
+
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        return _moments(self._complexity.places)
+
+    @cached_property
+    def _weight(self) -> Floats:
+        """Complexity of products in deviations of the places' complexity, shape (P,).
+
+        Not shifted: that is what outlook weighs by.
+        """
+        found: Floats = self._complexity.products / self._scale[1]
+        return found
 
     @property
     def ubiquity(self) -> Codes:
@@ -285,7 +302,8 @@ class Space:
     @property
     def pci(self) -> Floats:
         """Product complexity index, shape (P,): ECI is its mean over the products present."""
-        return self._weight - self._middle / self._spread
+        middle, spread = self._scale
+        return self._weight - middle / spread
 
     @cached_property
     def own(self) -> Figures:
@@ -313,6 +331,17 @@ class Space:
             coi=(outlook - middle) / spread,
             cog=gain,
         )
+
+    def relatedness(self, presence: Mask) -> tuple[Floats, Floats]:
+        """Density of places, and what diversity and ubiquity explain of it, both (n, P).
+
+        As in :meth:`figures`, without what complexity adds.
+
+        Args:
+            presence: Shape (n, P).
+        """
+        diversity = presence.sum(axis=1, dtype=np.int64)
+        return self._undefined(self._dense(presence)), self._expected(diversity)
 
     @cached_property
     def explained(self) -> float:
