@@ -17,7 +17,8 @@ import pandas as pd
 
 from ..graph import regions as geo
 from ..graph.chain import ChainGraph, Codes, Floats
-from .economy import Economy, Mask
+from ..graph.schema import EPSILON
+from .economy import Economy, Mask, sums
 from .measures import membership
 from .scope import Scope
 from .space import NO_PRESENCE, NOT_UNIQUE, TOO_FEW, Space, advantage, present
@@ -110,9 +111,8 @@ class CitySpace:
         cities = tuple(c for c in np.unique(places).tolist() if geo.level(c) == "city")
         inside = np.isin(places, cities)[at]
         made = np.unique(economy.product[rows[inside]])
-        output = regional_output(economy, cities, made)
-        presence = present(advantage(output, economy.national[made], economy.national.sum()))
-        return cls(cities, made, float(output.sum()), Space(presence))
+        presence, output = _presence(economy, cities, made)
+        return cls(cities, made, output, Space(presence))
 
     def related(self, economy: Economy, regions: Sequence[str]) -> Floats:
         """How far regions are nearer to products than their diversity explains, 0..1.
@@ -154,6 +154,23 @@ class CitySpace:
 
 
 _KNOWN: WeakKeyDictionary[ChainGraph, dict[bytes, CitySpace]] = WeakKeyDictionary()
+
+
+def _presence(economy: Economy, cities: Sequence[str], made: Codes) -> tuple[Mask, float]:
+    """Where cities have an advantage, (cities, made), and all their output (CNY a year).
+
+    As ``present(advantage(...))``, over the pairs with output alone: there are few of them.
+    """
+    rows, where = membership(economy, cities)
+    slot = np.searchsorted(made, economy.product[rows])
+    cell, inverse = np.unique(where * np.int64(max(len(made), 1)) + slot, return_inverse=True)
+    output = sums(inverse, economy.output[rows], len(cell))
+    place, product = np.divmod(cell, max(len(made), 1))
+    whole = sums(place, output, len(cities))
+    share_all = economy.national[made][product] / economy.national.sum()
+    presence = np.zeros((len(cities), len(made)), dtype=bool)
+    presence[place, product] = output / whole[place] / share_all >= 1.0 - EPSILON
+    return presence, float(whole.sum())
 
 
 def regional_output(economy: Economy, regions: Sequence[str], columns: Codes) -> Floats:

@@ -31,6 +31,8 @@ def _blas() -> ThreadpoolController:
 
 #: Why complexity is undefined everywhere, and what a person reads.
 NO_PRESENCE, TOO_FEW, NOT_UNIQUE = "no_presence", "too_few_places", "not_unique"
+#: Share of pairs present below which a sparse matrix is faster than a full one.
+SPARSE = 0.05
 #: Eigenvalues (of a matrix whose largest is 1) closer than this cannot be told apart.
 _CLOSE = 1e-9
 
@@ -86,8 +88,11 @@ class Proximity:
         self.ubiquity: Codes = presence.sum(axis=0, dtype=np.int64)
         self._order = np.argsort(self.ubiquity, kind="stable")
         self._order = self._order[self.ubiquity[self._order] > 0]
-        # Products in rows: those of one ubiquity lie together in memory.
-        self._sorted = presence.T[self._order].astype(np.float64)
+        # Products in rows: those of one ubiquity lie together in memory. Where most are absent
+        # almost everywhere, only what is present is multiplied.
+        known = presence.T[self._order].astype(np.float64)
+        thin = bool(known.size) and known.mean() < SPARSE
+        self._sorted: Floats | sparse.csr_array = sparse.csr_array(known) if thin else known
         self._levels = self.ubiquity[self._order].astype(np.float64)
 
     def weigh(self, weights: Floats) -> Floats:
@@ -127,7 +132,7 @@ class Proximity:
             above -= added
             np.divide(below, level, out=mixed)
             mixed += above
-            np.matmul(here, mixed.T, out=found[start:end])
+            found[start:end] = here @ mixed.T
         return found
 
     def of(self, columns: Codes) -> Floats:

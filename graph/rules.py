@@ -8,7 +8,7 @@ cluster is empty for the top level and a value of a group is named ``GROUP.NAME`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -112,4 +112,4 @@ def rules_for(rows: Iterable[tuple[str, str, float]], cluster: str | None) -> Ru
             groups[group][own_name] = value
         else:
             thresholds[name] = value
-    return Rules(**thresholds, **groups)
+    return replace(Rules(**thresholds), **groups)  # type: ignore[arg-type]

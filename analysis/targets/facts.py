@@ -8,11 +8,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from ...graph import regions as geo
 from ...graph.chain import Codes, Floats
 from ...graph.schema import LABELS
+from ..economy import Mask, sums
 from ..landing import Landing
 from . import features
 from .candidates import Candidates
@@ -152,12 +151,9 @@ class Teller:
 
     def growth(self, at: int) -> Fact:
         """Growth between two known years."""
-        graph = self.found.economy.graph
-        who = str(graph.text("enterprises", "id")[self.found.enterprise[at]])
-        known = graph.revenues[graph.revenues["enterprise"] == who]
-        years = [str(d)[:4] for d in known["as_of"]]
+        first, last = self._years[int(self.found.enterprise[at])]
         rate = float(self._growth[self.found.enterprise[at]])
-        text = f"{years[0]}～{years[-1]} 年营业收入年均增长 {rate * 100:.0f}%"
+        text = f"{first}～{last} 年营业收入年均增长 {rate * 100:.0f}%"
         return self._enterprise(at, text)
 
     def projects(self, at: int) -> Fact:
@@ -173,10 +169,10 @@ class Teller:
     @cached_property
     def _whole(self) -> Floats:
         economy = self.found.economy
-        return np.bincount(economy.enterprise, economy.output, minlength=len(economy.size))
+        return sums(economy.enterprise, economy.output, len(economy.size))
 
     @cached_property
-    def _stated(self) -> Any:
+    def _stated(self) -> Mask:
         return features.share_stated(self.found)
 
     @cached_property
@@ -186,7 +182,7 @@ class Teller:
         )
 
     @cached_property
-    def _near(self) -> Any:
+    def _near(self) -> Mask:
         return features.in_province(self.found)
 
     @cached_property
@@ -196,6 +192,16 @@ class Teller:
     @cached_property
     def _growth(self) -> Floats:
         return features.yearly_growth(self.found)
+
+    @cached_property
+    def _years(self) -> dict[int, tuple[str, str]]:
+        """First and last year of known revenue by enterprise."""
+        graph = self.found.economy.graph
+        known = graph.revenues
+        at = graph.position("enterprises", known["enterprise"]).tolist()
+        years = [str(d)[:4] for d in known["as_of"]]
+        first = dict(zip(reversed(at), reversed(years), strict=True))
+        return {e: (first[e], last) for e, last in zip(at, years, strict=True)}
 
     @cached_property
     def _building(self) -> Codes:

@@ -15,7 +15,7 @@ import pandas as pd
 from ...graph import regions as geo
 from ...graph.chain import Codes, Floats
 from ...graph.rules import TARGET_WEIGHTS
-from ..economy import sums
+from ..economy import Economy, Mask, sums
 from ..landing import UNKNOWN_STRENGTH
 from ..relatedness import CitySpace
 from ..scope import Scope
@@ -54,7 +54,7 @@ def fit(c: Candidates) -> Floats:
     return c.closeness * np.where(share_stated(c), share, np.minimum(share, 1.0 / named))
 
 
-def share_stated(c: Candidates) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def share_stated(c: Candidates) -> Mask:
     """Whether a source states the share of the product in the candidate's business."""
     return ~np.isnan(c.economy.graph.number("produces", "share")[c.row])
 
@@ -95,10 +95,15 @@ def scaled(output: Floats, median: Floats) -> Floats:
 
 def standing(c: Candidates) -> Floats:
     """Its best label: leading or champion 1, little giant 0.8, listed 0.6, specialised 0.5."""
-    rows, labels = c.economy.graph.listed("enterprises", "labels")
-    best = np.zeros(len(c.economy.size))
+    return np.asarray(best_label(c.economy)[c.enterprise])
+
+
+def best_label(economy: Economy) -> Floats:
+    """Worth of the best label of every enterprise, 0 without any, (enterprises,)."""
+    rows, labels = economy.graph.listed("enterprises", "labels")
+    best = np.zeros(len(economy.size))
     np.maximum.at(best, rows, np.asarray([STANDING[x] for x in labels.tolist()], dtype=np.float64))
-    return best[c.enterprise]
+    return best
 
 
 def tie(c: Candidates) -> Floats:
@@ -106,7 +111,7 @@ def tie(c: Candidates) -> Floats:
 
     From supplies.csv, holdings.csv, partners.csv and the plants of produces.csv.
     """
-    return c.bonds.strength[c.enterprise]
+    return np.asarray(c.bonds.strength[c.enterprise])
 
 
 def pull(c: Candidates) -> Floats:
@@ -119,7 +124,7 @@ def pull(c: Candidates) -> Floats:
 
 def pulled(output: Floats, c: Candidates) -> Floats:
     """:func:`pull` for other outputs (CNY), shape (..., n)."""
-    return np.minimum(1.0, c.unmet * np.maximum(c.plants, 1) / output)
+    return np.asarray(np.minimum(1.0, c.unmet * np.maximum(c.plants, 1) / output))
 
 
 def relatedness(c: Candidates) -> Floats:
@@ -129,7 +134,8 @@ def relatedness(c: Candidates) -> Floats:
     """
     scope = c.gaps.scope
     places = (scope.region, *geo.divisions(scope.region))
-    return CitySpace.of(c.economy).related(c.economy, places)[0, scope.products[c.slot]]
+    known = CitySpace.of(c.economy).related(c.economy, places)[0]
+    return np.asarray(known[scope.products[c.slot]])
 
 
 def research(c: Candidates) -> Floats:
@@ -168,7 +174,7 @@ def inputs(c: Candidates) -> Floats:
 
     The same for all candidates of a gap. From inputs.csv and produces.csv.
     """
-    return np.nan_to_num(c.gaps.measures.reachable[0])[c.slot]
+    return np.asarray(np.nan_to_num(c.gaps.measures.reachable[0])[c.slot])
 
 
 def nearness(c: Candidates) -> Floats:
@@ -176,7 +182,7 @@ def nearness(c: Candidates) -> Floats:
     return np.where(in_province(c), 1.0, np.where(chinese(c.economy)[c.enterprise], 0.5, 0.0))
 
 
-def in_province(c: Candidates) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def in_province(c: Candidates) -> Mask:
     """Whether its seat lies in the region's province; nobody where the region is one or more."""
     region = c.gaps.scope.region
     home = c.economy.graph.text("enterprises", "region")[c.enterprise]
@@ -187,7 +193,7 @@ def in_province(c: Candidates) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 def footprint(c: Candidates) -> Floats:
     """Readiness to expand: cities it makes anything in beyond the first, three or more counting 1."""
-    return np.clip((cities(c)[c.enterprise] - 1) / CITIES, 0.0, 1.0)
+    return np.asarray(np.clip((cities(c)[c.enterprise] - 1) / CITIES, 0.0, 1.0))
 
 
 def cities(c: Candidates) -> Codes:

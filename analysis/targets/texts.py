@@ -22,7 +22,7 @@ def spoken_names(name: str, aliases: Sequence[str] = ()) -> tuple[str, ...]:
     >>> spoken_names("改性塑料(车用为主)", ["改性料"])
     ('改性塑料车用为主', '改性塑料', '改性料')
     """
-    found = {}
+    found: dict[str, None] = {}
     for each in (name, *aliases):
         for form in (re.sub(r"[（()）【】\[\]]", "", each), _NOTE.sub("", each)):
             if len(plain(form)) >= 2:

@@ -4,7 +4,8 @@ A chain goes over recorded dealings (SUPPLIES), holdings (HOLDS) and partnership
 enterprise with a seat or a plant in the region, or to an institute there. Its strength is the product
 of its steps' strengths, times 0.8 for every step beyond the first; the strongest chain counts.
 
-A plant in the region is a tie of strength 1, in one step.
+A plant in the region is a tie of strength 1, in one step. Two enterprises with a supplier or a
+customer in common are not tied by that.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ STRENGTH: Mapping[tuple[str, bool], tuple[float, str]] = MappingProxyType(
         ("PARTNERS", True): (0.5, "与{to}合作"),
         ("PARTNERS", False): (0.5, "与{to}合作"),
     }
+)
+_WAYS = tuple(STRENGTH)
+#: Which kind of step may follow which, (ways, ways): dealings go on in one direction only.
+_ALLOWED = np.asarray(
+    [[not (a == b == "SUPPLIES" and f != g) for b, g in _WAYS] for a, f in _WAYS], dtype=bool
 )
 _TABLES: Mapping[str, str] = MappingProxyType(
     {"SUPPLIES": "supplies", "HOLDS": "holdings", "PARTNERS": "partners"}
@@ -74,8 +80,7 @@ class Bonds:
     strength: Floats
     end: Texts
     plant: Mask
-    _edges: _Edges
-    _chosen: Codes
+    _chains: _Chains
 
     @classmethod
     def of(cls, economy: Economy, region: str) -> Bonds:
@@ -88,17 +93,17 @@ class Bonds:
                 geo.within(graph.text("institutes", "region"), region),
             ]
         )
-        strength, chosen = _chains(edges, local)
+        chains = _Chains.of(edges, local)
         home = geo.within(graph.text("enterprises", "region"), region)
         plant = local[:count] & ~home
-        strength = np.where(plant, 1.0, np.where(home, 0.0, strength[:count]))
+        strength = np.where(plant, 1.0, np.where(home, 0.0, chains.strength[:count]))
         where = np.concatenate(
             [_plants(economy, region), graph.text("institutes", "region")]
         ).astype("<U6")
         end = np.full(count, "", dtype="<U6")
         for e in np.flatnonzero(strength > 0).tolist():
-            end[e] = where[e if plant[e] else _end(edges, chosen, e)]
-        return cls(graph, region, strength, end, plant, edges, chosen)
+            end[e] = where[e if plant[e] else chains.end(e)]
+        return cls(graph, region, strength, end, plant, chains)
 
     def tell(self, enterprise: int) -> Tie | None:
         """The chain of an enterprise, None where there is none."""
@@ -111,22 +116,25 @@ class Bonds:
             path = ({"from": name, "edge": "PRODUCES", "to": place},)
             fact = self._plant_fact(enterprise)
             return Tie(f"已在{place}设厂", path, *fact)
-        names = np.concatenate(
-            [graph.text("enterprises", "name"), graph.text("institutes", "name")]
-        )
+        edges = self._chains.edges
         steps, words, sources = [], [], []
-        node = enterprise
-        for edge in _walk(self._edges, self._chosen, enterprise):
-            kind, forward = self._edges.kind[edge], bool(self._edges.forward[edge])
-            to = int(self._edges.target[edge])
-            ends = (names[node], names[to]) if forward else (names[to], names[node])
-            steps.append({"from": str(ends[0]), "edge": kind, "to": str(ends[1])})
-            words.append(STRENGTH[kind, forward][1].format(to=names[to]))
-            sources.append(_provenance(graph, _TABLES[kind], int(self._edges.row[edge])))
-            node = to
-        last = str(names[node])
+        last = name
+        for edge in self._chains.walk(enterprise):
+            kind, forward = _WAYS[edges.way[edge]]
+            to = self._name(int(edges.target[edge]))
+            ends = (last, to) if forward else (to, last)
+            steps.append({"from": ends[0], "edge": kind, "to": ends[1]})
+            words.append(STRENGTH[kind, forward][1].format(to=to))
+            sources.append(_provenance(graph, _TABLES[kind], int(edges.row[edge])))
+            last = to
         text = words[0] if len(words) == 1 else f"经{len(words)}步相连：" + "，其".join(words)
         return Tie(f"{text}（{last}在本地）", tuple(steps), *sources[0])
+
+    def _name(self, node: int) -> str:
+        enterprises = self.graph.text("enterprises", "name")
+        if node < len(enterprises):
+            return str(enterprises[node])
+        return str(self.graph.text("institutes", "name")[node - len(enterprises)])
 
     def _plant_fact(self, enterprise: int) -> tuple[str, str]:
         graph = self.graph
@@ -137,73 +145,98 @@ class Bonds:
 
 @dataclass(frozen=True)
 class _Edges:
-    """Steps that can be taken: from a node to a node, both ways over every recorded edge.
+    """Steps that can be taken, both ways over every recorded edge, each of shape (edges,).
 
-    ``forward``: whether it leads from the edge's source to its target, which decides what it says.
+    ``way`` is the place in :data:`_WAYS`, ``row`` the fact's row in its table.
     """
 
     source: Codes
     target: Codes
     weight: Floats
-    kind: tuple[str, ...]
-    forward: Mask
+    way: Codes
     row: Codes
 
     @classmethod
     def of(cls, graph: ChainGraph) -> _Edges:
         offset = len(graph["enterprises"])
-        sides = []
-        for kind in _TABLES:
+        source, target, rows, ways = [], [], [], []
+        for way, (kind, forward) in enumerate(_WAYS):
             (edges,) = graph.edges(kind)
-            source = edges.source + (offset if kind == "PARTNERS" else 0)
-            for forward, ends in ((True, (source, edges.target)), (False, (edges.target, source))):
-                sides.append((kind, forward, *ends, edges.rows))
-        kinds = [kind for kind, _, s, _, _ in sides for _ in range(len(s))]
-        forward = np.concatenate([np.full(len(s), f, dtype=bool) for _, f, s, _, _ in sides])
-        weight = np.concatenate([np.full(len(s), STRENGTH[k, f][0]) for k, f, s, _, _ in sides])
+            ends = (edges.source + (offset if kind == "PARTNERS" else 0), edges.target)
+            source.append(ends[0] if forward else ends[1])
+            target.append(ends[1] if forward else ends[0])
+            rows.append(edges.rows)
+            ways.append(np.full(len(edges.rows), way, dtype=np.int64))
+        way_of = np.concatenate(ways)
+        weights = np.asarray([STRENGTH[way][0] for way in _WAYS])
         return cls(
-            np.concatenate([s for _, _, s, _, _ in sides]),
-            np.concatenate([t for _, _, _, t, _ in sides]),
-            weight,
-            tuple(kinds),
-            forward,
-            np.concatenate([r for *_, r in sides]),
+            np.concatenate(source),
+            np.concatenate(target),
+            weights[way_of],
+            way_of,
+            np.concatenate(rows),
         )
 
 
-def _chains(edges: _Edges, local: Mask) -> tuple[Floats, Codes]:
-    """Strength of the best chain of every node, and its first edge by steps left, (STEPS, nodes).
+@dataclass(frozen=True)
+class _Chains:
+    """The best chain from every node to a local one.
 
-    ``chosen[s]`` is the first edge of the best chain of exactly s + 1 steps; the row that gives
-    the best of all stands last, so that a walk knows how many steps it has.
+    Attributes:
+        strength: Its strength, 0 where there is none, (nodes,).
+        first: Its first step, (nodes,).
+        steps: How many steps it has, (nodes,).
+        onward: What follows a step in a chain of s + 1 steps, (STEPS, edges).
     """
-    nodes = len(local)
-    best = local.astype(np.float64)
-    whole, steps = np.zeros(nodes), np.zeros(nodes, dtype=np.int64)
-    chosen = np.full((STEPS + 1, nodes), -1, dtype=np.int64)
-    for step in range(STEPS):
-        value = edges.weight * best[edges.target] * (FADING if step else 1.0)
-        order = np.lexsort((-np.arange(len(value)), value))  # of equals the first edge stands last
-        best = np.zeros(nodes)
-        best[edges.source[order]] = value[order]
-        chosen[step, edges.source[order]] = order
-        better = best > whole
-        whole[better], steps[better] = best[better], step + 1
-    chosen[STEPS] = steps
-    return whole, chosen
+
+    edges: _Edges
+    strength: Floats
+    first: Codes
+    steps: Codes
+    onward: Codes
+
+    @classmethod
+    def of(cls, edges: _Edges, local: Mask) -> _Chains:
+        nodes, count = len(local), len(edges.source)
+        strength = np.zeros(nodes)
+        first, steps = np.full(nodes, -1, dtype=np.int64), np.zeros(nodes, dtype=np.int64)
+        onward = np.full((STEPS, count), -1, dtype=np.int64)
+        value = np.where(local[edges.target], edges.weight, 0.0)
+        for step in range(STEPS):
+            if step:
+                rest, onward[step] = _follow(edges, value, nodes)
+                value = edges.weight * FADING * rest
+            order = np.lexsort((-np.arange(count), value))  # of equals the first stands last
+            best = np.full(nodes, -1, dtype=np.int64)
+            best[edges.source[order]] = order
+            top = np.where(best >= 0, value[best], 0.0) if count else np.zeros(nodes)
+            better = top > strength
+            strength[better], first[better], steps[better] = top[better], best[better], step + 1
+        return cls(edges, strength, first, steps, onward)
+
+    def walk(self, node: int) -> list[int]:
+        """Steps of the best chain of a node."""
+        found = [int(self.first[node])]
+        for left in range(int(self.steps[node]) - 1, 0, -1):
+            found.append(int(self.onward[left, found[-1]]))
+        return found
+
+    def end(self, node: int) -> int:
+        """The local node in which it ends."""
+        return int(self.edges.target[self.walk(node)[-1]])
 
 
-def _walk(edges: _Edges, chosen: Codes, node: int) -> list[int]:
-    """Edges of the best chain of a node."""
-    found = []
-    for left in range(int(chosen[STEPS, node]), 0, -1):
-        found.append(int(chosen[left - 1, node]))
-        node = int(edges.target[found[-1]])
-    return found
-
-
-def _end(edges: _Edges, chosen: Codes, node: int) -> int:
-    return int(edges.target[_walk(edges, chosen, node)[-1]])
+def _follow(edges: _Edges, value: Floats, nodes: int) -> tuple[Floats, Codes]:
+    """For every step the best one that may follow it: its chain's strength, and which, (edges,)."""
+    kinds = len(_WAYS)
+    table = np.full(nodes * kinds, -1, dtype=np.int64)
+    order = np.lexsort((-np.arange(len(value)), value))
+    table[(edges.source * kinds + edges.way)[order]] = order
+    open_steps = table.reshape(nodes, kinds)[edges.target]
+    worth = np.where((open_steps >= 0) & _ALLOWED[edges.way], value[open_steps], 0.0)
+    best = worth.argmax(axis=1)
+    at = np.arange(len(value))
+    return worth[at, best], open_steps[at, best]
 
 
 def _plants(economy: Economy, region: str) -> Texts:
