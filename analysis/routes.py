@@ -48,8 +48,8 @@ PARTS: Mapping[str, Mapping[str, tuple[str, float]]] = MappingProxyType(
         "cultivate": {
             "closeness": ("产品相近", 0.4),
             "text": ("主营文本佐证", 0.2),
-            "scale": ("规模", 0.2),
-            "standing": ("资质", 0.2),
+            "scale": ("规模，按相近程度计", 0.2),
+            "standing": ("资质，按相近程度计", 0.2),
         },
         "expand": {"room": ("需求空间", 0.4), "scale": ("规模", 0.4), "standing": ("资质", 0.2)},
         "coordinate": {
@@ -65,7 +65,7 @@ PARTS: Mapping[str, Mapping[str, tuple[str, float]]] = MappingProxyType(
     }
 )
 #: Closeness of another product of the same link where nothing else speaks for it.
-SAME_LINK = 0.4
+SAME_LINK = 0.3
 #: Partners of a team that are named, and how many count in full.
 TEAM = 3
 
@@ -91,6 +91,7 @@ class _Entry:
     at: int
     parts: Mapping[str, float]
     reasons: tuple[tuple[str, str, str], ...]
+    place: str
 
     @property
     def score(self) -> float:
@@ -109,7 +110,8 @@ def routes_of(
 
     Returns:
         One row per (gap, way, who) with columns product, route (a key of :data:`WAYS`), rank, kind
-        (enterprise, institute), id, name, place (region code, "" where unknown), score, parts
+        (enterprise, institute), id, name, place (region code of the plant, or the institute, ""
+        where unknown), score, parts
         (contributions that sum to the score) and reasons ([{text, source, as_of}]).
     """
     table = gaps.table
@@ -163,7 +165,7 @@ class _Finder:
             "kind": entry.kind,
             "id": self.id(entry),
             "name": str(graph.text(table, "name")[entry.at]),
-            "place": str(graph.text(table, "region")[entry.at]),
+            "place": entry.place,
             "score": entry.score,
             "parts": dict(entry.parts),
             "reasons": [
@@ -195,20 +197,20 @@ class _Finder:
         plant = float(np.median(economy.size[list(best)]) if np.isnan(plant) else plant)
         for e, row in best.items():
             said = str(graph.text("enterprises", "main_products")[e])
-            text = naming(names, plain(said))
+            text, likeness = naming(names, plain(said)), float(near[own[row]])
             made = str(graph.text("products", "name")[economy.product[row]])
             values = {
-                "closeness": float(near[own[row]]),
+                "closeness": likeness,
                 "text": text,
-                "scale": float(economy.size[e] / (economy.size[e] + plant)),
-                "standing": float(self._standing[e]),
+                # Size and labels help with what is near; they make nothing nearer.
+                "scale": likeness * float(economy.size[e] / (economy.size[e] + plant)),
+                "standing": likeness * float(self._standing[e]),
             }
             reasons = [self._told("produces", row, f"本地生产{self._why(slot, own[row])}{made}")]
             if text > 0 and said:
                 reasons.append(self._told("enterprises", e, f"主营：{said[:40]}"))
-            yield _Entry(
-                "enterprise", e, _weighed("cultivate", values), (*reasons, *self._about(e))
-            )
+            parts, place = _weighed("cultivate", values), str(economy.region[row])
+            yield _Entry("enterprise", e, parts, (*reasons, *self._about(e)), place)
 
     def _why(self, slot: int, other: int) -> str:
         return "相近的" if self._close[slot, other] > 0 else "同环节的"
@@ -228,21 +230,18 @@ class _Finder:
                 "standing": float(self._standing[e]),
             }
             basis = "按典型规模估算" if economy.imputed[e] else "按已知营业收入"
-            place = geo.full_name(str(economy.region[largest[e]]))
-            reasons = [
-                self._told(
-                    "produces", largest[e], f"在{place}年产出约 {made / 1e8:.2f} 亿元（{basis}）"
-                )
-            ]
+            place = str(economy.region[largest[e]])
+            said = f"在{geo.full_name(place)}年产出约 {made / 1e8:.2f} 亿元（{basis}）"
+            reasons = [self._told("produces", largest[e], said)]
             if unmet > 0:
                 text = (
                     f"本地未满足需求约 {unmet / 1e8:.2f} 亿元，相当于其产出的 {unmet / made:.2f} 倍"
                 )
                 reasons.append((text, DERIVED, ""))
-            yield _Entry("enterprise", e, _weighed(way, values), (*reasons, *self._about(e)))
+            yield _Entry("enterprise", e, _weighed(way, values), (*reasons, *self._about(e)), place)
 
     def _research(self, slot: int) -> Iterator[_Entry]:
-        """Institutes that research the product, with whom they work."""
+        """Institutes that research the product, with partners that make it or something near."""
         scope, graph = self.gaps.scope, self.gaps.scope.graph
         rows = np.flatnonzero(scope.slots[graph.located("research", "product")] == slot)
         institutes = graph.located("research", "institute")[rows]
@@ -253,7 +252,9 @@ class _Finder:
             rows.tolist(), institutes.tolist(), strength.tolist(), strict=True
         ):
             known = value == value
-            team = self._teams.get(i, [])
+            team = [
+                (e, fact) for e, fact in self._teams.get(i, []) if slot in self._able.get(e, ())
+            ]
             inside = geo.contains(region, str(home[i])) if home[i] else False
             near = bool(home[i]) and geo.province(str(home[i])) == geo.province(region)
             values = {
@@ -268,7 +269,8 @@ class _Finder:
                 called = "、".join(str(names[e]) for e, _ in team[:TEAM])
                 more = f"等 {len(team)} 家" if len(team) > TEAM else ""
                 reasons.append(self._told("partners", team[0][1], f"可组队企业：{called}{more}"))
-            yield _Entry("institute", i, _weighed("research", values), tuple(reasons))
+            parts = _weighed("research", values)
+            yield _Entry("institute", i, parts, tuple(reasons), str(home[i]))
 
     def _about(self, e: int) -> list[tuple[str, str, str]]:
         labels = str(self.gaps.scope.graph.text("enterprises", "labels")[e])
@@ -321,6 +323,19 @@ class _Finder:
     @cached_property
     def _standing(self) -> Floats:
         return best_label(self._economy)
+
+    @cached_property
+    def _able(self) -> dict[int, set[int]]:
+        """Products of the cluster that each enterprise makes, or makes something near to."""
+        own = self.gaps.scope.slots[self._economy.product]
+        rows = np.flatnonzero((own >= 0) & (self._economy.output > 0))
+        near = [set(np.flatnonzero(line > 0).tolist()) for line in self._near]
+        found: dict[int, set[int]] = {}
+        for e, slot in zip(
+            self._economy.enterprise[rows].tolist(), own[rows].tolist(), strict=True
+        ):
+            found.setdefault(e, set()).update(near[slot], (slot,))
+        return found
 
     @cached_property
     def _teams(self) -> dict[int, list[tuple[int, int]]]:

@@ -86,7 +86,5 @@ def _rules(rows: pd.DataFrame) -> str:
             prefix = in_group(group, "")
             inside = own[own["name"].str.startswith(prefix)]
             lines += [f"[{head}.{group}]" if head else f"[{group}]"] if len(inside) else []
-            lines += [
-                f"{r['name'].removeprefix(prefix)} = {r['value']!r}" for r in records(inside)
-            ]
+            lines += [f"{r['name'].removeprefix(prefix)} = {r['value']!r}" for r in records(inside)]
     return "\n".join(lines) + "\n"
