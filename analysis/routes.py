@@ -29,7 +29,7 @@ from .landing import UNKNOWN_STRENGTH
 from .targets.candidates import closeness
 from .targets.facts import DERIVED
 from .targets.features import best_label
-from .targets.texts import naming, plain, spoken_names
+from .targets.texts import Said, naming, spoken_names
 
 #: Entries named for each gap and way unless the caller asks for another number.
 PER_WAY = 5
@@ -197,7 +197,7 @@ class _Finder:
         plant = float(np.median(economy.size[list(best)]) if np.isnan(plant) else plant)
         for e, row in best.items():
             said = str(graph.text("enterprises", "main_products")[e])
-            text, likeness = naming(names, plain(said)), float(near[own[row]])
+            text, likeness = naming(names, Said.of(said)), float(near[own[row]])
             made = str(graph.text("products", "name")[economy.product[row]])
             values = {
                 "closeness": likeness,

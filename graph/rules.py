@@ -17,19 +17,19 @@ from .schema import TYPICAL_SIZES
 #: How much each feature of a target counts, in parts of their sum (:mod:`analysis.targets`).
 TARGET_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
-        "fit": 0.16,
-        "text": 0.08,
-        "scale": 0.14,
+        "fit": 0.20,
+        "text": 0.10,
+        "scale": 0.12,
         "standing": 0.08,
-        "tie": 0.18,
-        "pull": 0.10,
-        "relatedness": 0.03,
-        "research": 0.03,
-        "inputs": 0.03,
-        "nearness": 0.07,
-        "footprint": 0.04,
-        "growth": 0.03,
-        "projects": 0.03,
+        "tie": 0.20,
+        "pull": 0.08,
+        "relatedness": 0.02,
+        "research": 0.02,
+        "inputs": 0.02,
+        "nearness": 0.10,
+        "footprint": 0.02,
+        "growth": 0.02,
+        "projects": 0.02,
     }
 )
 #: How much each side of a landing place counts, in parts of their sum (:mod:`analysis.landing`).

@@ -18,10 +18,13 @@ from ..economy import Economy, Mask, sums
 from ..gaps import Gaps
 from ..relatedness import CitySpace
 from ..scope import Scope
+from .texts import Said
 from .ties import Bonds
 
 #: A gap with fewer makers outside takes makers of neighbours too, of at most so many products.
 FEW, NEIGHBOURS = 3, 2
+#: A neighbour is never as good as the product itself: closeness counts in this part.
+NEAR_ENOUGH = 0.6
 #: What makes two products of one link close: shared inputs, or proximity over enough cities.
 SHARED_MIN, PROXIMITY_MIN, CITIES_MIN = 0.5, 0.5, 3
 
@@ -35,7 +38,7 @@ class Candidates:
         gap: Place of each candidate's gap among those asked for, (n,).
         slot: Which product of the cluster the gap is, (n,).
         product: What it makes: the gap's product, or a neighbour of it; position, (n,).
-        closeness: 1, or how close that neighbour is, 0..1, (n,).
+        closeness: 1, or 0.6 x how close that neighbour is, (n,).
         enterprise: Position of the enterprise, (n,).
         output: Its output of that product outside the region (CNY a year), (n,).
         plants: Its plants of that product outside the region, (n,).
@@ -68,6 +71,21 @@ class Candidates:
     def imputed(self) -> Mask:
         """Whether the enterprise's size is a typical one, (n,)."""
         return self.economy.imputed[self.enterprise]
+
+    @cached_property
+    def main_products(self) -> list[Said]:
+        """What each candidate says that it makes."""
+        return self._said("main_products")
+
+    @cached_property
+    def scope(self) -> list[Said]:
+        """Each candidate's scope of business."""
+        return self._said("scope")
+
+    def _said(self, column: str) -> list[Said]:
+        texts = self.economy.graph.text("enterprises", column)
+        read = {e: Said.of(str(texts[e])) for e in np.unique(self.enterprise).tolist()}
+        return [read[e] for e in self.enterprise.tolist()]
 
     @cached_property
     def median(self) -> Floats:
@@ -106,7 +124,7 @@ def gather(gaps: Gaps, slots: Codes, unmet: Floats, keep: Mask, bonds: Bonds) ->
     known = np.isin(extra_gap * size + pool.maker[extra], gap * size + pool.maker[pair])
     gaps_at = np.concatenate([gap, extra_gap[~known]])
     pairs = np.concatenate([pair, extra[~known]])
-    closeness = np.concatenate([np.ones(len(gap)), near[more][~known]])
+    closeness = np.concatenate([np.ones(len(gap)), NEAR_ENOUGH * near[more][~known]])
     fits = keep[pool.maker[pairs]] & ~pool.local[pool.maker[pairs]] & (pool.output[pairs] > 0)
     fits &= ~pool.inside[pairs]
     gaps_at, pairs, closeness = gaps_at[fits], pairs[fits], closeness[fits]
@@ -212,8 +230,7 @@ def closeness(scope: Scope) -> Floats:
     value = np.maximum(value, np.where(near >= PROXIMITY_MIN, near, 0.0))
     value = np.where(same, np.minimum(value, 1.0), 0.0)
     np.fill_diagonal(value, 0.0)
-    # A neighbour is never as good as the product itself.
-    return np.asarray(0.9 * value)
+    return value
 
 
 def _proximity(scope: Scope) -> Floats:

@@ -20,7 +20,7 @@ from ..landing import UNKNOWN_STRENGTH
 from ..relatedness import CitySpace
 from ..scope import Scope
 from .candidates import Candidates
-from .texts import items, naming, plain, spoken_names
+from .texts import naming, spoken_names
 from .wanted import chinese
 
 #: Worth of labels.
@@ -36,6 +36,10 @@ STANDING: Mapping[str, float] = MappingProxyType(
 )
 #: Cities beyond the first, and yearly growth, from which readiness to expand is full.
 CITIES, GROWTH = 3.0, 0.2
+#: What naming a product counts where it stands in the scope of business alone.
+IN_SCOPE = 0.8
+#: Texts name one business by up to so many words.
+NAMED = 3.0
 #: Projects are recent where their fact is at most so many years older than the newest one's.
 RECENT_YEARS = 4
 
@@ -44,14 +48,14 @@ def fit(c: Candidates) -> Floats:
     """Share of the product in the candidate's business, times closeness for a neighbour's maker.
 
     Output of it outside the region over all its output. A share that no source states is split
-    evenly over the products on record, so it is at most 1 / (products that its main products
-    name). From produces.csv (share) and enterprises.csv (main_products).
+    evenly over the products on record; they may be few of many, so it is at most 3 / (products that
+    its main products name). From produces.csv (share) and enterprises.csv (main_products).
     """
     economy = c.economy
     whole = sums(economy.enterprise, economy.output, len(economy.size))
     share = np.clip(c.output / whole[c.enterprise], 0.0, 1.0)
-    named = np.asarray([items(text) for text in _texts(c, "main_products")], dtype=np.float64)
-    return c.closeness * np.where(share_stated(c), share, np.minimum(share, 1.0 / named))
+    named = np.asarray([max(1, len(said.items)) for said in c.main_products], dtype=np.float64)
+    return c.closeness * np.where(share_stated(c), share, np.minimum(share, NAMED / named))
 
 
 def share_stated(c: Candidates) -> Mask:
@@ -72,25 +76,26 @@ def text(c: Candidates) -> Floats:
         for slot in np.unique(c.slot).tolist()
         for at in [c.gaps.scope.products[slot]]
     }
-    said = [plain(t) for t in _texts(c, "main_products")]
-    scope = [plain(t) for t in _texts(c, "scope")]
     return np.asarray(
         [
-            max(naming(known[slot], main), 0.8 * naming(known[slot], wide) if wide else 0.0)
-            for slot, main, wide in zip(c.slot.tolist(), said, scope, strict=True)
+            max(naming(known[slot], main), IN_SCOPE * naming(known[slot], wide))
+            for slot, main, wide in zip(c.slot.tolist(), c.main_products, c.scope, strict=True)
         ],
         dtype=np.float64,
     )
 
 
 def scale(c: Candidates) -> Floats:
-    """Output of the product against the gap's median candidate: y / (y + median), 0.5 for it."""
-    return scaled(c.output, c.median)
+    """Output of the product against the gap's median candidate: y / (y + median), 0.5 for it.
+
+    Times closeness for a neighbour's maker.
+    """
+    return scaled(c.output, c)
 
 
-def scaled(output: Floats, median: Floats) -> Floats:
-    """:func:`scale` of outputs (CNY), of any shape."""
-    return output / (output + median)
+def scaled(output: Floats, c: Candidates) -> Floats:
+    """:func:`scale` for other outputs (CNY), shape (..., n)."""
+    return np.asarray(c.closeness * output / (output + c.median))
 
 
 def standing(c: Candidates) -> Floats:
@@ -261,10 +266,6 @@ def building(c: Candidates) -> tuple[Floats, Codes]:
     order = np.lexsort((-what, worth))
     value[who[order]], found[who[order]] = worth[order], what[order]
     return value, found
-
-
-def _texts(c: Candidates, column: str) -> list[str]:
-    return [str(t) for t in c.economy.graph.text("enterprises", column)[c.enterprise]]
 
 
 Feature = Callable[[Candidates], Floats]

@@ -105,7 +105,7 @@ def _drawn_scores(found: Candidates, values: Floats, weight: Floats) -> Floats:
     fixed = [at for at in range(len(names)) if at not in (scale, pull)]
     return np.asarray(
         drawn[:, fixed] @ values[:, fixed].T
-        + drawn[:, [scale]] * scaled(output, found.median)
+        + drawn[:, [scale]] * scaled(output, found)
         + drawn[:, [pull]] * pulled(output, found)
     )
 
