@@ -89,17 +89,24 @@ class Candidates:
 
     @cached_property
     def median(self) -> Floats:
-        """Median output of the gap's candidates (CNY a year), (n,)."""
-        order = np.lexsort((self.output, self.gap))
-        count = np.bincount(self.gap)
-        start = np.cumsum(count) - count
-        output = self.output[order]
-        asked = count > 0
-        middle = np.zeros(len(count))
-        low = output[(start + (count - 1) // 2)[asked]]
-        high = output[(start + count // 2)[asked]]
-        middle[asked] = (low + high) / 2.0
-        return middle[self.gap]
+        """Median output (CNY a year) of the gap's makers, of all its candidates where none, (n,)."""
+        count = int(self.gap.max(initial=-1)) + 1
+        makers = self.closeness == 1.0
+        whole = _medians(self.gap, self.output, count)
+        own = _medians(self.gap[makers], self.output[makers], count)
+        return np.where(np.isnan(own), whole, own)[self.gap]
+
+
+def _medians(group: Codes, values: Floats, count: int) -> Floats:
+    """Median by group, NaN where empty, (count,)."""
+    ordered = values[np.lexsort((values, group))]
+    sizes = np.bincount(group, minlength=count)
+    start = np.cumsum(sizes) - sizes
+    some = sizes > 0
+    result = np.full(count, np.nan)
+    low = ordered[(start + (sizes - 1) // 2)[some]]
+    result[some] = (low + ordered[(start + sizes // 2)[some]]) / 2.0
+    return result
 
 
 def gather(gaps: Gaps, slots: Codes, unmet: Floats, keep: Mask, bonds: Bonds) -> Candidates:
