@@ -90,9 +90,11 @@ class Proximity:
         self._order = self._order[self.ubiquity[self._order] > 0]
         # Products in rows: those of one ubiquity lie together in memory. Where most are absent
         # almost everywhere, only what is present is multiplied.
-        known = presence.T[self._order].astype(np.float64)
+        known = presence.T[self._order]
         thin = bool(known.size) and known.mean() < SPARSE
-        self._sorted: Floats | sparse.csr_array = sparse.csr_array(known) if thin else known
+        self._sorted: Floats | sparse.csr_array = (
+            sparse.csr_array(known).astype(np.float64) if thin else known.astype(np.float64)
+        )
         self._levels = self.ubiquity[self._order].astype(np.float64)
 
     def weigh(self, weights: Floats) -> Floats:

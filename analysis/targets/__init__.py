@@ -88,9 +88,10 @@ def find_targets(
     chosen = gaps.acting() if products is None else table[table["product"].isin(list(products))]
     at = {name: i for i, name in enumerate(scope.chain["product"])}
     slots = np.asarray([at[p] for p in chosen["product"]], dtype=np.int64)
-    keep = (wanted or Wanted()).of(economy, scope.region)
     bonds = Bonds.of(economy, scope.region)
-    found = gather(gaps, slots, unmet_cny(chosen), keep, bonds)
+    found = gather(gaps, slots, unmet_cny(chosen), bonds)
+    if wanted is not None:
+        found = found.only(wanted.of(economy, scope.region))
     if not len(found):
         return pd.DataFrame([], columns=list(COLUMNS))
     weights = share_out(scope.rules.targets, WEIGHTS)

@@ -7,7 +7,7 @@ of it count too, marked as such.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +44,8 @@ class Candidates:
         plants: Its plants of that product outside the region, (n,).
         row: The PRODUCES row of the largest of these, (n,).
         unmet: Local demand for the gap's product not met (CNY a year), (n,).
+        median: Median output (CNY a year) of the gap's makers, of all its candidates where
+            nobody makes it, (n,).
         bonds: Ties of enterprises to the region.
     """
 
@@ -57,6 +59,7 @@ class Candidates:
     plants: Codes
     row: Codes
     unmet: Floats
+    median: Floats
     bonds: Bonds = field(repr=False)
 
     def __len__(self) -> int:
@@ -87,14 +90,26 @@ class Candidates:
         read = {e: Said.of(str(texts[e])) for e in np.unique(self.enterprise).tolist()}
         return [read[e] for e in self.enterprise.tolist()]
 
-    @cached_property
-    def median(self) -> Floats:
-        """Median output (CNY a year) of the gap's makers, of all its candidates where none, (n,)."""
-        count = int(self.gap.max(initial=-1)) + 1
-        makers = self.closeness == 1.0
-        whole = _medians(self.gap, self.output, count)
-        own = _medians(self.gap[makers], self.output[makers], count)
-        return np.where(np.isnan(own), whole, own)[self.gap]
+    def only(self, wanted: Mask) -> Candidates:
+        """Those whose enterprise is wanted; what they are compared with stays as it is.
+
+        Args:
+            wanted: By enterprise of the graph.
+        """
+        keep = wanted[self.enterprise]
+        chosen = {
+            f.name: getattr(self, f.name)[keep]
+            for f in fields(self)
+            if f.name not in ("gaps", "bonds")
+        }
+        return replace(self, **chosen)
+
+
+def _typical(gap: Codes, output: Floats, makers: Mask) -> Floats:
+    """See :attr:`Candidates.median`."""
+    count = int(gap.max(initial=-1)) + 1
+    own = _medians(gap[makers], output[makers], count)
+    return np.where(np.isnan(own), _medians(gap, output, count), own)[gap]
 
 
 def _medians(group: Codes, values: Floats, count: int) -> Floats:
@@ -109,14 +124,13 @@ def _medians(group: Codes, values: Floats, count: int) -> Floats:
     return result
 
 
-def gather(gaps: Gaps, slots: Codes, unmet: Floats, keep: Mask, bonds: Bonds) -> Candidates:
+def gather(gaps: Gaps, slots: Codes, unmet: Floats, bonds: Bonds) -> Candidates:
     """Every candidate for some gaps.
 
     Args:
         gaps: The answer the gaps stand in.
         slots: The gaps as places in the cluster's products, (g,).
         unmet: Unmet demand of each (CNY a year), (g,).
-        keep: Enterprises that are wanted.
         bonds: Ties of enterprises to the region.
     """
     scope, economy = gaps.scope, gaps.scope.economy
@@ -132,7 +146,7 @@ def gather(gaps: Gaps, slots: Codes, unmet: Floats, keep: Mask, bonds: Bonds) ->
     gaps_at = np.concatenate([gap, extra_gap[~known]])
     pairs = np.concatenate([pair, extra[~known]])
     closeness = np.concatenate([np.ones(len(gap)), NEAR_ENOUGH * near[more][~known]])
-    fits = keep[pool.maker[pairs]] & ~pool.local[pool.maker[pairs]] & (pool.output[pairs] > 0)
+    fits = ~pool.local[pool.maker[pairs]] & (pool.output[pairs] > 0)
     fits &= ~pool.inside[pairs]
     gaps_at, pairs, closeness = gaps_at[fits], pairs[fits], closeness[fits]
     order = np.lexsort((-pool.output[pairs], -closeness, pool.maker[pairs], gaps_at))
@@ -150,6 +164,7 @@ def gather(gaps: Gaps, slots: Codes, unmet: Floats, keep: Mask, bonds: Bonds) ->
         plants=pool.plants[pairs],
         row=pool.row[pairs],
         unmet=unmet[gaps_at],
+        median=_typical(gaps_at, pool.output[pairs], closeness == 1.0),
         bonds=bonds,
     )
 

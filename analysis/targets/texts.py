@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: What separates the products of a text.
 _ITEMS = re.compile(r"[、，,;；/。\n]+|和(?=.{2})|及|与")
@@ -72,13 +73,23 @@ def naming(names: Sequence[str], said: Said) -> float:
     >>> naming(("显示用光刻胶",), Said.of("光刻胶配套试剂"))  # 光刻 and 刻胶 of 5 pairs
     0.2
     """
+    whole = said.whole
+    if not whole:
+        return 0.0
     best = 0.0
     for name in names:
-        if name in said.whole:
+        if name in whole:
             return 1.0
-        if any(len(item) >= 2 and name.endswith(item) for item in said.items):
+        pairs, endings = _taken_apart(name)
+        if not endings.isdisjoint(said.items):
             best = max(best, WIDER)
-        pairs = [name[i : i + 2] for i in range(len(name) - 1)]
-        shared = sum(pair in said.whole for pair in pairs) / max(1, len(pairs))
+        shared = sum([pair in whole for pair in pairs]) / max(1, len(pairs))
         best = max(best, PAIRS * shared)
     return best
+
+
+@lru_cache(maxsize=20_000)
+def _taken_apart(name: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Pairs of neighbouring characters of a name, and its endings of two characters or more."""
+    pairs = tuple(name[i : i + 2] for i in range(len(name) - 1))
+    return pairs, frozenset(name[i:] for i in range(len(name) - 1))

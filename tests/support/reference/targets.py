@@ -111,7 +111,7 @@ def scores(gaps: Gaps) -> dict[tuple[str, str], dict[str, float]]:
     growth, projects = growing(graph), building(graph)
     found: dict[tuple[str, str], dict[str, float]] = {}
     for gap in records(gaps.acting()):
-        p = graph.index("products").get_loc(gap["product"])
+        p = int(graph.position("products", [gap["product"]])[0])
         rows = [row for row in makes if row["p"] == p]
         here = {r["e"] for r in rows if r["region"] and geo.contains(region, r["region"])}
         own: dict[int, list[Row]] = {}
@@ -125,7 +125,8 @@ def scores(gaps: Gaps) -> dict[tuple[str, str], dict[str, float]]:
             firm, y = enterprises[e], sum(r["y"] for r in mine)
             share = min(1.0, y / whole[e])
             said = Said.of(text_of(firm["main_products"]))
-            if max(mine, key=lambda r: r["y"])["share"] is None:
+            largest: Row = max(mine, key=lambda r: float(r["y"]))
+            if largest["share"] is None:
                 share = min(share, 3.0 / max(1, len(said.items)))
             home = text_of(firm["region"])
             province = geo.level(region) in ("city", "county") and bool(home)
