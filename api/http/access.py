@@ -39,7 +39,7 @@ class Caller:
         role: What they may do.
         region: They see answers about this region and those below it.
         kind: ``open`` (nobody is defined, loopback), ``session`` (a person), ``key`` (a machine) or
-            ``none`` (nobody known, on a public route).
+            ``nobody`` (nobody known, on a public route).
         csrf: Token that a person's forms must send back; empty for machines.
     """
 
@@ -95,7 +95,7 @@ class Rule:
 
 
 #: The caller of a public route.
-NOBODY = Caller("", Role.public, kind="none")
+NOBODY = Caller("", Role.public, kind="nobody")
 
 
 def access(
@@ -159,7 +159,7 @@ def _take_turn(request: Request, caller: Caller) -> None:
     if caller.kind == "open":
         return
     limiter: Limiter = request.app.state.limiter
-    name = address_of(request) if caller.kind == "none" else caller.actor
+    name = address_of(request) if caller.kind == "nobody" else caller.actor
     if wait := limiter.take(name):
         raise Problem("too-many-requests", headers={"Retry-After": str(wait)})
 

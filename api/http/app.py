@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute
 from ... import __version__
 from ...graph.errors import ChainAtlasError
 from ..pages import routes as pages
+from ..pages.language import Languages
+from ..pages.shell import problem_page
 from . import problems, routes_facts, routes_operations, routes_reference
 from .access import Role, authorise, rule_of
 from .bodies import Bodies
@@ -66,8 +68,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             _state_rule(route)
             app.state.templates[id(route)] = prefix + getattr(route, "path", "")
         app.include_router(router, prefix=prefix, include_in_schema=bool(prefix))
-    problems.install(app)
+    problems.install(app, problem_page)
     app.add_middleware(Bodies, largest=settings.max_body)
+    app.add_middleware(Languages)
     app.add_middleware(Observed)
     app.add_middleware(Headers, https=settings.https)
     return app
