@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute
 
 from ... import __version__
 from ...graph.errors import ChainAtlasError
+from ..pages import admin, people, reference
 from ..pages import routes as pages
 from ..pages.language import Languages
-from ..pages.shell import problem_page
 from . import problems, routes_facts, routes_operations, routes_reference
 from .access import Role, authorise, rule_of
 from .bodies import Bodies
@@ -30,7 +30,13 @@ PREFIX = "/api/v1"
 #: Groups of JSON routes under :data:`PREFIX`.
 ROUTERS = (routes_facts.router, routes_reference.router)
 #: Groups of pages, from the root.
-PAGES = (pages.router, routes_operations.router)
+PAGES = (
+    pages.router,
+    people.router,
+    admin.router,
+    reference.router,
+    routes_operations.router,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -60,7 +66,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.service = service
     app.state.metrics = metrics
-    app.state.identify = Identifier(service)
+    app.state.identify = identify = Identifier(service)
+    app.state.directory = identify.directory
     app.state.limiter = Limiter(settings.rate)
     app.state.templates = {}
     for router, prefix in (*((r, PREFIX) for r in ROUTERS), *((r, "") for r in PAGES)):
@@ -68,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             _state_rule(route)
             app.state.templates[id(route)] = prefix + getattr(route, "path", "")
         app.include_router(router, prefix=prefix, include_in_schema=bool(prefix))
-    problems.install(app, problem_page)
+    problems.install(app, people.show_problem)
     app.add_middleware(Bodies, largest=settings.max_body)
     app.add_middleware(Languages)
     app.add_middleware(Observed)
