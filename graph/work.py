@@ -183,6 +183,7 @@ class Watch:
         What is read after a mark was taken is of this mark or newer.
 
         Raises:
+            StoreBusyError: A writer is at the end of its work; nobody is waited for.
             StoreError: The file cannot be read.
         """
         with self._lock, self._work._errors():
@@ -196,7 +197,7 @@ class Watch:
                 self._close()
                 self._connection = sqlite3.connect(
                     self._work.path,
-                    timeout=PATIENCE_S,
+                    timeout=0,
                     isolation_level=None,
                     check_same_thread=False,
                 )

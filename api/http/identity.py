@@ -25,24 +25,41 @@ class Identifier:
 
     def __init__(self, service: Service) -> None:
         self.directory = Directory(service.work)
+        self._at_once = self.directory.at_once()
         self._cookie = cookie_name(service.settings)
 
     def __call__(self, request: Request) -> Caller | None:
-        """The caller, None where it is nobody known.
+        """The caller, None where it is nobody known; may wait for the work file.
+
+        Raises:
+            Problem: See :meth:`_find`.
+            StoreError: The work file cannot be read.
+        """
+        return self._find(request, self.directory)
+
+    def at_once(self, request: Request) -> Caller | None:
+        """The same out of memory, without a thread to wait in.
+
+        Raises:
+            NotAtOnce: It is not in memory.
+        """
+        return self._find(request, self._at_once)
+
+    def _find(self, request: Request, directory: Directory) -> Caller | None:
+        """Find the caller.
 
         Raises:
             Problem: A key that does not work, or, where nobody is defined, a request that may come
                 from elsewhere.
-            StoreError: The work file cannot be read.
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return self._key(token.strip())
+            return _key(directory, token.strip())
         if cookie := request.cookies.get(self._cookie):
-            session = self.directory.session(cookie)
+            session = directory.session(cookie)
             if session is not None:
                 return Caller(session.name, session.role, session.region, "session", session.csrf)
-        if self.directory.defined():
+        if directory.defined():
             return None
         if not is_local(request):
             raise Problem(
@@ -52,11 +69,12 @@ class Identifier:
             )
         return OPEN
 
-    def _key(self, token: str) -> Caller:
-        key = self.directory.key(token)
-        if key is None:
-            raise Problem("unauthenticated", "密钥不存在、已过期或已撤销。")
-        return Caller(f"{key.name}/{key.prefix}", key.role, key.region, "key")
+
+def _key(directory: Directory, token: str) -> Caller:
+    key = directory.key(token)
+    if key is None:
+        raise Problem("unauthenticated", "密钥不存在、已过期或已撤销。")
+    return Caller(f"{key.name}/{key.prefix}", key.role, key.region, "key")
 
 
 def cookie_name(settings: Settings) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Hashable
+from copy import copy
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
-from ...graph.errors import StoreError
+from ...graph.errors import StoreBusyError, StoreError
 from ...graph.work import Watch, WorkFile
 from . import clock
 from .keys import Key, Keys, digest
@@ -27,20 +28,31 @@ _log = logging.getLogger("chainatlas.security")
 Value = TypeVar("Value")
 
 
+class NotAtOnce(Exception):  # noqa: N818 - no error: ask again where waiting is allowed
+    """The answer is not in memory."""
+
+
 class Directory:
     """What finds out who is calling. One for each process; safe in threads.
 
     Args:
         work: Where users, keys and sessions are.
+        waits: Whether questions may read and write the file; where not, one that would have to
+            raises :class:`NotAtOnce`.
     """
 
-    def __init__(self, work: WorkFile) -> None:
+    def __init__(self, work: WorkFile, waits: bool = True) -> None:
+        self.waits = waits
         self._work = work
         self._keys, self._sessions = Keys(work), Sessions(work)
         self._watch = Watch(work)
-        self._lock = threading.Lock()
-        self._mark = (-1, -1)
-        self._known: dict[Hashable, Any] = {}
+        self._known = _Known()
+
+    def at_once(self) -> Directory:
+        """The same, sharing what is known, for where nobody may wait."""
+        twin = copy(self)
+        twin.waits = False
+        return twin
 
     def defined(self) -> bool:
         """Whether any user or key was ever defined, disabled and revoked ones too.
@@ -84,20 +96,41 @@ class Directory:
         return bool(count)
 
     def _remembered(self, name: Hashable, read: Callable[[], Value]) -> Value:
-        mark = self._watch.mark()
-        with self._lock:
-            if mark != self._mark or len(self._known) >= KEPT:
-                self._known, self._mark = {}, mark
-            known = self._known
-            if name in known:
-                return cast("Value", known[name])
+        try:
+            known = self._known.current(self._watch.mark())
+        except StoreBusyError:
+            if not self.waits:
+                raise NotAtOnce from None
+            return read()  # waits for the writer
+        if name in known:
+            return cast("Value", known[name])
+        if not self.waits:
+            raise NotAtOnce
         value = read()
         # Into the table of the mark that was taken before reading, even if it is not the newest.
         known[name] = value
         return value
 
     def _note(self, touch: Callable[[], None]) -> None:
+        if not self.waits:
+            raise NotAtOnce
         try:
             touch()
         except StoreError as error:  # who is calling is known all the same
             _log.warning("use was not noted: %s", error)
+
+
+class _Known:
+    """What was read of one state of the file."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._mark = (-1, -1)
+        self._values: dict[Hashable, Any] = {}
+
+    def current(self, mark: tuple[int, int]) -> dict[Hashable, Any]:
+        """The values of a state; none where it is another one than before."""
+        with self._lock:
+            if mark != self._mark or len(self._values) >= KEPT:
+                self._values, self._mark = {}, mark
+            return self._values
