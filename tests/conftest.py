@@ -39,7 +39,7 @@ def local_client() -> Iterator[None]:
     """Test clients call the server by a name of this machine, as open mode demands of everybody."""
     begin = TestClient.__init__
 
-    def as_local(client: TestClient, *args: Any, **kwargs: Any) -> None:
+    def as_local(client: TestClient, /, *args: Any, **kwargs: Any) -> None:
         begin(client, *args, **{"base_url": "http://localhost", **kwargs})
 
     with pytest.MonkeyPatch.context() as patch:

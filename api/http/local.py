@@ -38,7 +38,8 @@ def host_of(netloc: str) -> str:
         _ = parts.port
     except ValueError:
         return ""
-    return (parts.hostname or "") if parts.netloc == netloc else ""
+    plain = parts.netloc == netloc and "@" not in netloc
+    return (parts.hostname or "") if plain else ""
 
 
 def _address(client: str) -> bool | None:
