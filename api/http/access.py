@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -194,7 +195,8 @@ async def _check_write(request: Request, caller: Caller) -> None:
     kind = request.headers.get("content-type", "")
     if given is None and kind.startswith(_FORMS):
         if kind.startswith(_FORMS[0]):
-            await request.body()  # kept, so that the route may still read it as it is
+            with suppress(RuntimeError):  # the form was parsed for the route already
+                await request.body()  # kept, so that the route may still read it as it is
         given = (await request.form()).get(CSRF_FIELD)
     if not isinstance(given, str) or not hmac.compare_digest(
         given.encode("utf-8", "replace"), caller.csrf.encode()
