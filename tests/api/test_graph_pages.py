@@ -103,19 +103,19 @@ def page(browser: Browser, trouble: list[str]) -> Iterator[Page]:
             trouble.append(f"request {route.request.url}")
             route.abort()
 
+    def dialog(shown: Any) -> None:
+        trouble.append(f"dialog {shown.message}")
+        shown.dismiss()
+
+    def heard(message: Any) -> None:
+        # Software rendering says that reading pixels is slow.
+        if message.type in ("error", "warning") and "GPU stall" not in message.text:
+            trouble.append(f"console {message.text}")
+
     found.route("**/*", guard)
-    found.on("dialog", lambda shown: (trouble.append(f"dialog {shown.message}"), shown.dismiss()))
+    found.on("dialog", dialog)
     found.on("pageerror", lambda error: trouble.append(f"error {error}"))
-    found.on(
-        "console",
-        lambda m: (
-            trouble.append(f"console {m.text}")
-            if m.type in ("error", "warning")
-            # Software rendering says that reading pixels is slow.
-            and "GPU stall" not in m.text
-            else None
-        ),
-    )
+    found.on("console", heard)
     yield found
     assert found.evaluate("window.violations") == []
     context.close()

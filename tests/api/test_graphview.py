@@ -241,6 +241,7 @@ def test_a_scope_hides_other_regions(client: TestClient) -> None:
         assert client.get("/region/420100").status_code == 403
         assert client.get("/region/420500").status_code == 200
         assert client.post("/api/v1/graph/export", json={"form": "svg"}).status_code == 403
+        assert client.get("/product/embedded-storage?region=420100").status_code == 403
         page = client.get("/product/embedded-storage").text
         assert "?region=420500" in page
         assert "?region=420100" not in page
