@@ -251,7 +251,7 @@ def test_the_link_gives_the_same_view(site: Site, page: Page) -> None:
     wait_for(page, 4)
     page.uncheck("#kinds input[value=Region]")
     page.click("#share")
-    page.wait_for_function("location.search.includes('open=')")
+    page.wait_for_function("() => location.search.includes('open=')")
     link = page.url
     seen = counts(page)
     go(page, link)
@@ -344,12 +344,12 @@ def test_without_scripts_everything_is_a_link(site: Site, browser: Browser) -> N
     page.goto(site.address + "/graph")
     page.fill("#q", "长江存储科技有限责任公司")
     page.click("#find button")
-    page.click("#hits a >> nth=0")
+    page.click("#hits button >> nth=0")
     page.click("#twin summary")
     rows = page.locator("#nodetable tbody tr")
     before = rows.count()
     assert before > 10
-    page.locator("#nodetable tr:has-text('华中科技大学') a:has-text('研究产品')").click()
+    page.locator("#nodetable tr:has-text('华中科技大学') button:has-text('研究产品')").click()
     page.click("#twin summary")
     assert page.locator("#nodetable tbody tr").count() > before
     context.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import struct
 from collections.abc import Iterator
@@ -100,8 +101,8 @@ def test_expanding_brings_the_weightiest_that_are_not_shown(client: TestClient) 
 def test_the_same_address_without_script(client: TestClient) -> None:
     """Links of the table expand and take away, as the script does."""
     page = client.get("/graph?look=Enterprise:ymtc").text
-    assert "open=PRODUCES-out-Product%40Enterprise%3Aymtc" in page
-    assert "drop=Enterprise%3Aymtc" in page
+    assert 'name="open" value="PRODUCES-out-Product@Enterprise:ymtc"' in page
+    assert 'name="drop" value="Enterprise:ymtc"' in page
     one = scene(client, "start=Enterprise:ymtc")
     more = scene(client, "start=Enterprise:ymtc&open=PRODUCES-out-Product@Enterprise:ymtc")
     assert len(more["nodes"]) == len(one["nodes"]) + 3
@@ -111,6 +112,17 @@ def test_the_same_address_without_script(client: TestClient) -> None:
     assert "Enterprise:nobody" in page
     page = client.get("/graph?source=拓荆科技&target=长江存储&way=supply").text
     assert "—供应→" in page
+
+
+def test_a_large_view_has_a_small_page(client: TestClient) -> None:
+    found = client.get("/api/v1/graph/find?q=有限公司&limit=50").json()["nodes"]
+    body = {"keys": [n["key"] for n in found], "shown": []}
+    assert len(client.post("/api/v1/graph/add", json=body).json()["nodes"]) == 50
+    with (HUBEI / "enterprises.csv").open(encoding="utf-8", newline="") as stream:
+        ids = [row["id"] for row in csv.DictReader(stream)][:500]
+    page = client.get("/graph", params={"start": [f"Enterprise:{i}" for i in ids]})
+    assert page.text.count("<tr>") > 80
+    assert len(page.content) < 200_000
 
 
 @pytest.mark.parametrize("layout", ["staged", "radial", "force"])

@@ -121,7 +121,7 @@ def timed(
     try:
         page = context.new_page()
         page.goto(url, wait_until="commit")
-        page.wait_for_function(ready, timeout=patience_s * 1000, polling=10)
+        page.wait_for_function(f"() => {ready}", timeout=patience_s * 1000, polling=10)
         return float(page.evaluate(value)) / 1000
     except Late:
         return float("nan")

@@ -18,7 +18,7 @@ const nodeSet = new vis.DataSet(), edgeSet = new vis.DataSet();
 /** @type {Map<number | string, string>} */ const drawn = new Map();
 /** @type {number | null} */ let chosen = null;
 /** Keys that the address of the view begins with. */
-const looks = new Set(data.looks), dropped = new Set();
+const asked = new URLSearchParams(data.query), looks = new Set(asked.getAll("look")), dropped = new Set(asked.getAll("drop"));
 /** @type {{of: number[], text: string}[]} */ let paths = [];
 
 // --- Asking the server -----------------------------------------------------------------------
@@ -506,12 +506,12 @@ async function begin() {
 /** What the address began with and expanded, so that it can be collapsed. @param {any} sent */
 function first(sent) {
   const byKey = new Map(sent.nodes.map((/** @type {Node} */ node) => [node.key, node]));
-  for (const key of [...data.looks, ...data.starts]) if (byKey.has(key)) view.now.roots.add(byKey.get(key).id);
-  for (const key of data.looks) {
+  for (const key of [...looks, ...asked.getAll("start")]) if (byKey.has(key)) view.now.roots.add(byKey.get(key).id);
+  for (const key of looks) {
     const node = byKey.get(key);
     for (const [group] of node?.groups ?? []) view.now.opened.set(`${node.id}|${group}`, view.here(node.id, group));
   }
-  for (const item of data.opened) {
+  for (const item of asked.getAll("open")) {
     const [code, ...rest] = item.split("@"), node = byKey.get(rest.join("@"));
     const group = data.groups.findIndex((/** @type {any} */ g) => g.code === code && g.at === node?.kind), where = `${node?.id}|${group}`;
     if (!node || group < 0) continue;
