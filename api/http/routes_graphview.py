@@ -39,6 +39,7 @@ from ...viz.graph_view import (
     gexf,
     network_of,
 )
+from ...viz.language import text
 from ...viz.render import png, svg
 from ...viz.words import place_name
 from ..find import find_nodes
@@ -234,7 +235,7 @@ def expand(request: Request, body: Expand) -> dict[str, Any]:
     return {
         **_joined(web, shown, nodes, position),
         "of": nodes.tolist(),
-        "title": group.title,
+        "title": text(group.title),
         "total": int(total.get(group.code, 0)),
         "full": len(shown.nodes) + len(nodes) >= MOST,
     }
@@ -363,8 +364,8 @@ def exported(
     if form == "gexf":
         content, kind = gexf(scene), "application/gexf+xml"
     elif form == "json":
-        text = json.dumps(document(scene), ensure_ascii=False, allow_nan=False, indent=1)
-        content, kind = text.encode(), "application/json"
+        written = json.dumps(document(scene), ensure_ascii=False, allow_nan=False, indent=1)
+        content, kind = written.encode(), "application/json"
     else:
         drawing = drawing_of(scene, title, stamp(scene), caption)
         if form == "svg":
@@ -495,20 +496,21 @@ def _known(web: Web, node: int) -> None:
         raise NotFoundError(f"没有这个节点：{node}。")
 
 
-#: What the page's script needs to know besides the view.
-CHOICES: Mapping[str, Any] = {
-    "groups": [
-        {
-            "code": g.code,
-            "title": g.title,
-            "kind": g.kind,
-            "at": g.at,
-            "edge": RELATIONS[g.relation].edge.name,
-            "outward": g.outward,
-            "measure": RELATIONS[g.relation].measure or "规模",
-        }
-        for g in GROUPS
-    ],
-    "step": STEP,
-    "most": MOST,
-}
+def choices() -> dict[str, Any]:
+    """What the page's script needs to know besides the view, in the language of the request."""
+    return {
+        "groups": [
+            {
+                "code": g.code,
+                "title": text(g.title),
+                "kind": g.kind,
+                "at": g.at,
+                "edge": RELATIONS[g.relation].edge.name,
+                "outward": g.outward,
+                "measure": text(RELATIONS[g.relation].measure or "规模"),
+            }
+            for g in GROUPS
+        ],
+        "step": STEP,
+        "most": MOST,
+    }

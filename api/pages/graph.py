@@ -23,8 +23,8 @@ from ..find import find_nodes
 from ..http.access import Role, access, caller_of
 from ..http.routes_facts import service_of
 from ..http.routes_graphview import (
-    CHOICES,
     Asked,
+    choices,
     listed,
     path_text,
     saved,
@@ -84,7 +84,7 @@ def graph(
         request,
         "graph.html",
         {
-            **CHOICES,
+            **choices(),
             "version": web.graph.version,
             "query": "" if kept is not None else address.query,
             "view": view,
