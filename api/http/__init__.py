@@ -13,6 +13,7 @@ Start here:
 - :mod:`.headers` sets the security headers and the request id of every answer.
 - :mod:`.observe`, :mod:`.logs`, :mod:`.metrics`: what is noted of each request.
 - :mod:`.routes_facts`: what the store holds, as it stands.
+- :mod:`.routes_graphview` is what the scripts of the graph pages ask for.
 - :mod:`.routes_operations` is for those who keep the server, :mod:`.routes_reference` the
   description of the API.
 """
