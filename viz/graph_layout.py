@@ -127,7 +127,7 @@ def _stress(matrix: sparse.csr_array) -> Floats:
         new[1:] = cho_solve(factor, right[1:])
         moved = np.abs((new - new.mean(axis=0)) - (points - points.mean(axis=0))).max()
         points = new - new.mean(axis=0)
-        if moved < 0.5:
+        if moved < 1.5:
             break
     return points
 

@@ -80,19 +80,23 @@ def graph(
     shown, missing = nodes_of(web, address)
     lines = between(web, shown)
     caller = caller_of(request)
+    number = web.graph.version
+    scene = f"views/{kept.id}" if kept is not None else f"scene?{address.query}&version={number}"
     return render(
         request,
         "graph.html",
         {
             **choices(),
-            "version": web.graph.version,
+            "version": number,
             "query": "" if kept is not None else address.query,
+            "scene": scene,
             "view": view,
             "legend": legend(),
             "titles": {k: text(n.zh) for k, n in NODES.items()},
             "words": say(),
             "mayExport": caller.role >= Role.analyst,
         },
+        scene=scene,
         q=q,
         hits=_hits(web, q) if q else None,
         nodes=list(_node_rows(web, shown[:ROWS])),

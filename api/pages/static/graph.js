@@ -491,7 +491,7 @@ function reopen(sent) {
 
 async function begin() {
   set(Object.fromEntries(new URLSearchParams(location.search)));
-  const sent = data.view ? await json(`views/${data.view}`) : await json(`scene?${data.query}&version=${data.version}`);
+  const sent = await json(data.scene);
   view.learn(sent);
   for (const node of sent.nodes) view.now.placed.set(node.id, [node.x, node.y]);
   view.now.bands = sent.bands;
