@@ -25,6 +25,7 @@ from ..graph import regions as geo
 from ..graph.chain import PACK, ChainGraph, records
 from ..graph.schema import GENERAL_KNOWLEDGE, NODES, PROVENANCE, TABLES, Column
 from ..graph.store import View
+from ..viz.language import text
 from ..viz.words import money, number, percent, place_name, yes_no
 
 #: Where the profile of each kind of node stands.
@@ -245,20 +246,22 @@ def _about(web: Web, node: int, kind: str) -> Iterator[tuple[str, str, str]]:
     """What follows from the facts and stands in none of them."""
     economy, at = web.economy, node - int(web.first[web.kind[node]])
     if kind == "Enterprise":
-        known = "典型规模，营业收入未知" if economy.imputed[at] else "营业收入"
+        known = text("典型规模，营业收入未知") if economy.imputed[at] else text("营业收入")
         yield "规模", money(float(economy.size[at])), known
         makes = economy.enterprise == at
-        yield "产品产值合计", money(float(economy.output[makes].sum())), "份额 × 规模"
+        yield "产品产值合计", money(float(economy.output[makes].sum())), text("份额 × 规模")
     elif kind == "Product":
-        yield "全国产值", money(float(economy.national[at])), "国内各企业产值之和"
+        yield "全国产值", money(float(economy.national[at])), text("国内各企业产值之和")
         rate = float(economy.domestic_rate[at])
         given = web.graph.number("products", "domestic_rate")[at] == rate
         source = web.graph.text("products", "source")[at]
         dated = web.graph.text("products", "as_of")[at]
-        note = "；".join(p for p in (source, dated) if p) if given else "国内产值占图中全部产值"
+        note = (
+            "；".join(p for p in (source, dated) if p) if given else text("国内产值占图中全部产值")
+        )
         yield "国产化率", percent(rate), note
         makers = np.unique(economy.enterprise[(economy.product == at) & (economy.output > 0)])
-        yield "生产企业", f"{len(makers)} 家", "图中已知，未必齐全"
+        yield "生产企业", f"{len(makers)} 家", text("图中已知，未必齐全")
     elif kind == "Region":
         yield "行政区划代码", str(web.id[node]), "GB/T 2260"
     if kind != "Region" and web.region[node]:

@@ -205,7 +205,7 @@ def radial(count: int, source: Codes, target: Codes, root: int) -> Floats:
         ours = ours[np.argsort(turn[ours], kind="stable")]
         # A crowded ring is folded into several, its nodes taking turns.
         folds = max(1, round(len(ours) / _CROWDED))
-        room = len(ours) / folds * _HIGH / (2 * np.pi)
+        room = len(ours) / folds * 0.8 * _WIDE / (2 * np.pi)
         begins = max(radius[ring - 1] + 1.6 * _LENGTH, room)
         r[ours] = begins + np.arange(len(ours)) % folds * 1.2 * _LENGTH
         radius[ring] = begins + (folds - 1) * 1.2 * _LENGTH
@@ -234,15 +234,15 @@ def staged(
     x = np.zeros(count)
     bands: list[Band] = []
     left = 0.0
-    tall = max(8, int(np.ceil(np.sqrt(count) * 1.25)))
+    tall = max(12, int(np.ceil(2.0 * np.sqrt(count))))
     for at in np.unique(where).tolist():
         begin = left
         for kind in np.unique(column[where == at]).tolist():
             ours = np.flatnonzero((where == at) & (column == kind))
             folds = int(np.ceil(len(ours) / tall))
             fold = np.arange(len(ours)) // int(np.ceil(len(ours) / folds))
-            x[ours] = left + 0.75 * _WIDE + 1.25 * _WIDE * fold
-            left += 1.25 * _WIDE * folds + 0.5 * _WIDE
+            x[ours] = left + 0.75 * _WIDE + 1.15 * _WIDE * fold
+            left += 1.15 * _WIDE * folds + 0.5 * _WIDE
         bands.append(Band(names[at], begin, left - begin))
         left += 0.4 * _WIDE
     near = _matrix(count, source, target)

@@ -37,7 +37,7 @@ from .shell import render
 
 router = APIRouter()
 #: Rows of the table that stands in the page itself; the script fills in the others.
-ROWS = 80
+ROWS = 60
 #: What the scripts say; English comes from the catalogue.
 WORDS = (
     "个节点", "条关系", "显示前", "按", "已显示", "再显示", "收起", "全部展开", "打开档案", "隐藏", "固定", "取消固定",
@@ -88,8 +88,6 @@ def graph(
         {
             **choices(),
             "version": number,
-            "query": "" if kept is not None else address.query,
-            "scene": scene,
             "view": view,
             "legend": legend(),
             "titles": {k: text(n.zh) for k, n in NODES.items()},

@@ -18,7 +18,7 @@ const nodeSet = new vis.DataSet(), edgeSet = new vis.DataSet();
 /** @type {Map<number | string, string>} */ const drawn = new Map();
 /** @type {number | null} */ let chosen = null;
 /** Keys that the address of the view begins with. */
-const asked = new URLSearchParams(data.query), looks = new Set(asked.getAll("look")), dropped = new Set(asked.getAll("drop"));
+const scene = new URL(byId("scene").href), asked = scene.searchParams, looks = new Set(asked.getAll("look")), dropped = new Set(asked.getAll("drop"));
 /** @type {{of: number[], text: string}[]} */ let paths = [];
 
 // --- Asking the server -----------------------------------------------------------------------
@@ -146,14 +146,14 @@ function start() {
   network.on("beforeDrawing", (/** @type {CanvasRenderingContext2D} */ ctx) => {
     if (!view.now.bands.length) return;
     const ys = [...view.now.placed.values()].map(([, y]) => y);
-    const top = Math.min(...ys) - 80, high = Math.max(...ys) - top + 60;
+    const top = Math.min(...ys) - 100, high = Math.max(...ys) - top + 60;
     for (const band of view.now.bands) {
       ctx.fillStyle = "#f1f5f9";
       ctx.fillRect(band.x, top, band.w, high);
       ctx.fillStyle = "#14365a";
-      ctx.font = "bold 20px sans-serif";
+      ctx.font = "bold 34px sans-serif";
       ctx.textAlign = "center";
-      ctx.fillText(band.name, band.x + band.w / 2, top + 26);
+      ctx.fillText(band.name, band.x + band.w / 2, top + 40);
     }
   });
 }
@@ -491,7 +491,7 @@ function reopen(sent) {
 
 async function begin() {
   set(Object.fromEntries(new URLSearchParams(location.search)));
-  const sent = await json(data.scene);
+  const sent = await json(scene.pathname.split("/graph/")[1] + scene.search);
   view.learn(sent);
   for (const node of sent.nodes) view.now.placed.set(node.id, [node.x, node.y]);
   view.now.bands = sent.bands;

@@ -44,7 +44,7 @@ async function pick(node, go = false) {
   const found = await json(`overview/node?node=${node}&version=${data.version}`);
   cloud.chosen = node;
   cloud.near = found.near;
-  if (go) cloud.look(cloud.points.xs[node], cloud.points.ys[node], EXTENT / 16);
+  if (go) cloud.look(cloud.points.xs[node], cloud.points.ys[node], EXTENT * Math.min(0.5, Math.sqrt(300 / data.nodes)));
   cloud.draw();
   const link = document.createElement("a"), title = document.createElement("h2"), more = document.createElement("p");
   link.className = "button main";
