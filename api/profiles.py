@@ -212,7 +212,7 @@ def profile_of(
     related: list[dict[str, Any]] = []
     if table:
         fields, facts = said_of(view, table, str(web.id[node]), stated)
-        said = [_field(table, row) for row in records(fields)]
+        said = [_field(web.graph, table, row) for row in records(fields)]
         related = records(said_lines(table, fields.iloc[:0], facts).fillna(""))
     sections = [_section(web, node, row, region) for row in records(counts(web, node))]
     extra = []
@@ -230,12 +230,18 @@ def profile_of(
     )
 
 
-def _field(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _field(graph: ChainGraph, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     column = TABLES[table].column(row["field"])
+    value = shown_value(column, row["value"])
+    if column.ref:  # the names of what it refers to, where they are known
+        ids = str(row["value"]).split(";")
+        at = graph.position(column.ref, ids)
+        names = graph.text(column.ref, "name")
+        value = "、".join(str(names[n]) if n >= 0 else i for n, i in zip(at, ids, strict=True))
     about = {c.name: shown_value(c, row[c.name]) for c in PROVENANCE}
     return {
         "field": column.zh,
-        "value": shown_value(column, row["value"]),
+        "value": value,
         "pack": row[PACK],
         "used": bool(row["used"]),
         **about,

@@ -106,7 +106,8 @@ def _stress(matrix: sparse.csr_array) -> Floats:
     centred -= centred.mean(axis=1)[:, None]
     values, vectors = eigh(centred, subset_by_index=[count - 2, count - 1])
     vectors *= np.where(vectors[np.abs(vectors).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
-    points = vectors * np.sqrt(np.maximum(values, 0.0))
+    # The longer way lies across the screen.
+    points = (vectors * np.sqrt(np.maximum(values, 0.0)))[:, ::-1]
     # Nodes with the same neighbours begin at one point and must part.
     turn = _GOLDEN * np.arange(count)
     points += 0.15 * _LENGTH * np.stack([np.cos(turn), np.sin(turn)], axis=1)

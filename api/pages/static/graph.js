@@ -500,7 +500,7 @@ async function begin() {
   draw();
   fit();
   const root = [...view.now.roots][0];
-  if (root !== undefined && view.now.roots.size === 1) await panel(root);
+  if (root !== undefined) await panel(root);
 }
 
 /** What the address began with and expanded, so that it can be collapsed. @param {any} sent */
