@@ -66,6 +66,21 @@ LAYOUT: tuple[tuple[str, ...], ...] = (
         " owner TEXT NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL,"
         " updated_at TEXT NOT NULL, UNIQUE (page, owner, name))",
     ),
+    (
+        # The head stands apart from the rows, so that rows missing at the end are noticed.
+        "CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1),"
+        " number INTEGER NOT NULL, hash TEXT NOT NULL)",
+        f"INSERT INTO audit_head VALUES (1, 0, '{'0' * 64}')",
+        "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit"
+        " BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+        "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit"
+        " BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+        # Failed logins are counted by name and by address, for names that nobody has too.
+        "CREATE TABLE attempts (subject TEXT PRIMARY KEY, failures INTEGER NOT NULL,"
+        " last_at TEXT NOT NULL, locked_until TEXT NOT NULL)",
+        "ALTER TABLE users DROP COLUMN failures",
+        "ALTER TABLE users DROP COLUMN locked_until",
+    ),
 )
 
 Verdict = Literal["accept", "reject"]

@@ -6,6 +6,7 @@ Start here:
 - :mod:`.settings` is everything ``chainatlas serve`` can choose.
 - :mod:`.service` holds the store and what was worked out of it, by version; routes ask it.
 - :mod:`.access` says who may call what; a route without a rule is refused.
+- :mod:`.audit` leaves a row of every change and export.
 - :mod:`.problems` is every error as RFC 9457 problem+json.
 - :mod:`.headers` sets the security headers and the request id of every answer.
 - :mod:`.routes_facts`: what the store holds, as it stands.

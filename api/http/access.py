@@ -6,12 +6,14 @@ document as ``x-access``, from which the tests make their matrix of role, route 
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeVar
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from ...graph import regions as geo
 from .problems import Problem
@@ -20,6 +22,11 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _RULE = "__chainatlas_access__"
 #: Code of the whole country: a scope that leaves nothing out.
 EVERYWHERE = "100000"
+#: Methods that change nothing.
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Where a person's browser sends the CSRF token back: a script in the header, a form in the field.
+CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class Role(IntEnum):
@@ -40,7 +47,8 @@ class Caller:
         name: Name of the user or of the key, for the audit.
         role: What they may do.
         region: They see answers about this region and those below it.
-        kind: ``open`` (nobody is defined, loopback), ``session`` (a person) or ``key`` (a machine).
+        kind: ``open`` (nobody is defined, loopback), ``session`` (a person), ``key`` (a machine) or
+            ``none`` (nobody known, on a public route).
         csrf: Token that a person's forms must send back; empty for machines.
     """
 
@@ -49,6 +57,12 @@ class Caller:
     region: str = EVERYWHERE
     kind: str = "open"
     csrf: str = ""
+
+    @property
+    def actor(self) -> str:
+        """Who they are in the audit."""
+        prefix = {"session": "user:", "key": "key:"}.get(self.kind)
+        return self.kind if prefix is None else prefix + self.name
 
     def may_see(self, region: str) -> bool:
         """Whether a region lies inside the scope."""
@@ -65,17 +79,24 @@ class Rule:
         role: The least role.
         regions: Names of the path and query parameters that hold regions; each that is given must
             lie inside the caller's scope, and a caller with a scope must give the first one.
+        reads: Whether it changes nothing although its method could, such as a question that is too
+            long for an address.
     """
 
     role: Role
     regions: tuple[str, ...] = ()
+    reads: bool = False
 
 
-def access(role: Role, *regions: str) -> Callable[[Endpoint], Endpoint]:
-    """State the rule of a route; stands under the route's own decorator."""
+#: The caller of a public route.
+NOBODY = Caller("", Role.public, kind="none")
+
+
+def access(role: Role, *regions: str, reads: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """State the rule of a route (see :class:`Rule`); stands under the route's own decorator."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _RULE, Rule(role, regions))
+        setattr(endpoint, _RULE, Rule(role, regions, reads))
         return endpoint
 
     return mark
@@ -90,20 +111,38 @@ def rule_of(endpoint: object) -> Rule | None:
 Identify = Callable[[Request], Caller | None]
 
 
-def authorise(request: Request) -> None:
+async def authorise(request: Request) -> None:
     """Let a request through or refuse it; a dependency of the whole application."""
     rule = rule_of(request.scope.get("endpoint"))
     if rule is None:
         raise Problem("forbidden", "此地址没有访问规则。")
-    caller: Caller | None = request.app.state.identify(request)
-    request.state.caller = caller
     if rule.role is Role.public:
+        request.state.caller = NOBODY
         return
+    caller = await run_in_threadpool(request.app.state.identify, request)
     if caller is None:
         raise Problem("unauthenticated")
+    request.state.caller = caller
     if caller.role < rule.role:
         raise Problem("forbidden", f"需要角色 {rule.role.name}。")
     _check_regions(request, caller, rule)
+    if request.method not in SAFE and not rule.reads:
+        await _check_write(request, caller)
+
+
+async def _check_write(request: Request, caller: Caller) -> None:
+    """Refuse a change in open mode, and one that a person's browser was tricked into."""
+    if caller.kind == "open":
+        raise Problem("forbidden", "没有定义用户时只能读；请先用 chainatlas users add 定义用户。")
+    if caller.kind != "session":
+        return
+    given: object = request.headers.get(CSRF_HEADER)
+    if given is None and request.headers.get("content-type", "").startswith(_FORMS):
+        given = (await request.form()).get(CSRF_FIELD)
+    if not isinstance(given, str) or not hmac.compare_digest(
+        given.encode("utf-8", "replace"), caller.csrf.encode()
+    ):
+        raise Problem("forbidden", "表单已失效，请刷新页面后重新提交。")
 
 
 def _check_regions(request: Request, caller: Caller, rule: Rule) -> None:

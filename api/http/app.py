@@ -12,6 +12,8 @@ from fastapi.routing import APIRoute
 from ... import __version__
 from ...graph.errors import ChainAtlasError
 from ..pages import routes as pages
+from ..pages.language import Languages
+from ..pages.shell import problem_page
 from . import problems, routes_facts
 from .access import authorise, rule_of
 from .headers import Headers
@@ -57,7 +59,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router, prefix=PREFIX)
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
-    problems.install(app)
+    problems.install(app, problem_page)
+    app.add_middleware(Languages)
     app.add_middleware(Headers)
     return app
 
