@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -163,6 +166,23 @@ def peer_page(web: Web, nodes: Any, lines: Any, out: Path) -> str:
     return out.as_uri()
 
 
+def alone(url: str, chromium: str) -> float:
+    """Seconds until a page of pyvis has drawn; NaN after :data:`PATIENCE_S`.
+
+    A page that is busy with its physics hears nothing, so it gets a process of its own to end.
+    """
+    command = [sys.executable, __file__, "--chromium", chromium, "--peer", url]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        return float(process.communicate(timeout=PATIENCE_S + 5)[0])
+    except (subprocess.TimeoutExpired, ValueError):
+        return float("nan")
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
 def line(size: str, ours: float, peer: float, peer_name: str) -> str:
     """One JSON line; the peer's time is null where it did not finish."""
     late = peer != peer
@@ -186,19 +206,25 @@ def main() -> None:
     options.add_argument("--db", type=Path)
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--chromium", default="/usr/bin/chromium")
+    options.add_argument("--peer", help=argparse.SUPPRESS)
     given = options.parse_args()
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    ready = first = "window.first"
+    if given.peer:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=given.chromium, args=flags)
+            print(timed(browser, given.peer, ready, first), flush=True)
+        return
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as play:
         folder = Path(temporary)
         db = given.db or generated(folder)
         web = Web.of(open_store(str(db)).view().graph())
         site = served(db)
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = play.chromium.launch(executable_path=given.chromium, args=flags)
         hub = int(np.argmax(web.degree))
         nodes = around(web, [hub], 4, 12, 300)
         lines = between(web, nodes)
         view = f"{site}/graph?" + urlencode([("start", web.key(int(n))) for n in nodes])
-        ready, first = "window.first", "window.first"
         cloud = "document.documentElement.dataset.ready", "performance.now()"
 
         def ours(url: str, until: str, value: str) -> float:
@@ -208,12 +234,7 @@ def main() -> None:
             return statistics.median(runs)
 
         def theirs(chosen: Any, joined: Any) -> float:
-            page = peer_page(web, chosen, joined, folder / "peer.html")
-            # A page that is still busy with its physics is ended with its browser.
-            own = play.chromium.launch(executable_path=given.chromium, args=flags)
-            took = timed(own, page, ready, first)
-            own.close()
-            return took
+            return alone(peer_page(web, chosen, joined, folder / "peer.html"), given.chromium)
 
         whole = ours(f"{site}/graph/all", *cloud)
         peer = theirs(np.arange(len(web)), np.arange(len(web.source)))
