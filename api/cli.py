@@ -34,7 +34,9 @@ from ..ingest.products import same_products
 from ..ingest.sources import open_source
 from . import (
     answers,
+    commands_audit,
     commands_copy,
+    commands_keys,
     commands_link,
     commands_measures,
     commands_policy,
@@ -46,6 +48,7 @@ from . import (
     commands_simulate,
     commands_targets,
     commands_trends,
+    commands_users,
     main_job,
 )
 from .export import export_packs
@@ -72,7 +75,9 @@ from .shell import (
 
 #: Modules whose commands join the application when they are imported.
 JOINED = (
+    commands_audit,
     commands_copy,
+    commands_keys,
     commands_link,
     commands_measures,
     commands_policy,
@@ -84,6 +89,7 @@ JOINED = (
     commands_simulate,
     commands_targets,
     commands_trends,
+    commands_users,
 )
 SingleFile = Annotated[
     bool, typer.Option("--single-file", help="网页自带脚本和样式，不需要 assets 文件夹。")
