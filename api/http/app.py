@@ -13,9 +13,17 @@ from starlette.routing import BaseRoute
 from ... import __version__
 from ...graph.errors import ChainAtlasError
 from ..pages import admin, people, reference
+from ..pages import graph as graph_page
+from ..pages import profiles as profile_pages
 from ..pages import routes as pages
 from ..pages.language import Languages
-from . import problems, routes_facts, routes_operations, routes_reference
+from . import (
+    problems,
+    routes_facts,
+    routes_graphview,
+    routes_operations,
+    routes_reference,
+)
 from .access import Role, authorise, rule_of
 from .bodies import Bodies
 from .headers import Headers
@@ -28,10 +36,16 @@ from .settings import Settings
 
 PREFIX = "/api/v1"
 #: Groups of JSON routes under :data:`PREFIX`.
-ROUTERS = (routes_facts.router, routes_reference.router)
+ROUTERS = (
+    routes_facts.router,
+    routes_graphview.router,
+    routes_reference.router,
+)
 #: Groups of pages, from the root.
 PAGES = (
     pages.router,
+    graph_page.router,
+    profile_pages.router,
     people.router,
     admin.router,
     reference.router,

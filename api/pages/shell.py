@@ -43,12 +43,18 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
         "swagger-ui-bundle.js": lambda: _reference("swagger-ui-bundle.js"),
         "swagger-ui.css": lambda: _reference("swagger-ui.css"),
         "redoc.standalone.js": lambda: _reference("redoc.standalone.js"),
+        "graph.css": lambda: _static("graph.css"),
+        "graph.js": lambda: _static("graph.js"),
+        "graph-state.js": lambda: _static("graph-state.js"),
+        "cloud.js": lambda: _static("cloud.js"),
+        "overview.js": lambda: _static("overview.js"),
     }
 )
 
 #: The navigation: address, title, the least role that sees it.
 NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("/", "总览", Role.viewer),
+    ("/graph", "图谱浏览", Role.viewer),
     ("/admin", "管理", Role.admin),
 )
 
