@@ -72,12 +72,14 @@ class Rule:
     Attributes:
         role: The least role.
         regions: Names of the path and query parameters that hold regions; each that is given must
-            lie inside the caller's scope, and a caller with a scope must give the first one.
+            lie inside the caller's scope, and a caller with a scope must give the first one, unless
+            ``anywhere``.
         reads: Whether it changes nothing although its method could, such as a question that is too
             long for an address.
-        anywhere: Whether a caller with a scope may call it although it names no region: their own
-            account, or a route that checks the region of its body with :meth:`Caller.may_see`.
-            Without it, changes and administration that name no region are refused to them.
+        anywhere: Whether a caller with a scope may call it without naming a region: their own
+            account, a page that then chooses their own region, or a route that checks the region of
+            its body with :meth:`Caller.may_see`. Without it, changes and administration that name
+            no region are refused to them.
         local: Whether it is public where only this machine can reach the server.
     """
 
@@ -215,9 +217,11 @@ def _check_regions(request: Request, caller: Caller, rule: Rule) -> None:
             *request.query_params.getlist(name),
             *([str(request.path_params[name])] if name in request.path_params else []),
         ]
-        if not given and at == 0:
-            raise Problem("forbidden", f"须指明范围 {caller.region} 内的地区：{name}。")
-        if not all(caller.may_see(code) for code in given):
+        if not any(given):
+            if at == 0 and not rule.anywhere:
+                raise Problem("forbidden", f"须指明范围 {caller.region} 内的地区：{name}。")
+        # All of them: which of several a route takes is its own affair.
+        elif not all(caller.may_see(code) for code in given):
             raise Problem("forbidden", f"超出地区范围 {caller.region}。")
 
 
