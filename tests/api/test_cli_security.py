@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from chainatlas.api.security.ledger import Author
+from chainatlas.api.security.ledger import Author, Ledger
 from chainatlas.api.security.login import log_in
 from chainatlas.graph.store import open_store
 from chainatlas.graph.work import WorkFile, work_path
-from cli_tools import Cli, Outcome
+from cli_tools import Cli, Outcome, write_pack
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 PASSWORD = "correct horse 电池"
@@ -148,6 +148,41 @@ def test_verify_names_the_first_fault_and_fails(cli: Cli) -> None:
     assert "不完整" in result.out
     entries = asked(cli, "audit", "list", "--limit", "2")["entries"]
     assert [e["number"] for e in entries] == [3, 2]
+
+
+def test_commands_leave_rows_where_there_is_a_work_file(cli: Cli, tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "sample", {"products.csv": "id,name\np,产品\n"})
+
+    def everything(to: Path) -> None:
+        for argv in (
+            ("ingest", pack),
+            ("export", "--out", to / "out"),
+            ("backup", "--out", to / "backup"),
+            ("undo",),
+            ("restore", to / "backup", "--force"),
+        ):
+            assert cli(*argv).status == 0
+
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    everything(tmp_path / "first")
+    work = work_path(str(cli.db))
+    assert not work.exists()
+    cli("keys", "add", "x")
+    everything(tmp_path / "second")
+    backup = tmp_path / "second" / "backup"
+    assert cli.bare("copy", "--from", backup, "--to", cli.db, "--force").status == 0
+    entries = Ledger(WorkFile(work)).newest(9, actor="cli")
+    # What came after the backup went with restoring it; its own row is there.
+    assert [e.action for e in reversed(entries)] == [
+        "key.add",
+        "store.load",
+        "store.export",
+        "store.restore",
+        "store.copy",
+    ]
+    assert json.loads(entries[-2].detail) == {"changed": False, "version": 1}
+    assert Ledger(WorkFile(work)).verify().fault is None
 
 
 def test_everything_goes_into_spreadsheets(cli: Cli, tmp_path: Path) -> None:
