@@ -16,6 +16,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from ...graph import regions as geo
+from ...graph.errors import StoreError
 from ..security.directory import NotAtOnce
 from ..security.roles import EVERYWHERE as EVERYWHERE
 from ..security.roles import Role as Role
@@ -175,6 +176,13 @@ async def identified(request: Request) -> Caller | None:
         request.state.identified = found
     known: Caller | None = request.state.identified
     return known
+
+
+async def greeted(request: Request) -> Caller:
+    """Who a page that anybody may see is shown to; nobody where that cannot be found out."""
+    with suppress(Problem, StoreError):
+        return await identified(request) or NOBODY
+    return NOBODY
 
 
 def _take_turn(request: Request, caller: Caller) -> None:
