@@ -28,6 +28,8 @@ async function begin() {
   cloud = new Cloud(holder, {
     xs: new Int16Array(buffer, 0, n), ys: new Int16Array(buffer, 2 * n, n), kinds: new Uint8Array(buffer, 4 * n, n),
     colours: data.legend.map((/** @type {any} */ entry) => entry.colour),
+    // Half the room a node has in its disc.
+    spacing: Math.max(...data.areas.map((/** @type {number[]} */ area) => 0.9 * area[3] / Math.sqrt(area[4])), 1),
     labels: data.areas.map((/** @type {[string, number, number, number, number]} */ [text, x, y, r]) => ({ text, x, y, r })),
   });
   whole();
