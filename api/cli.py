@@ -35,6 +35,7 @@ from ..ingest.products import same_products
 from ..ingest.sources import open_source
 from . import (
     answers,
+    commands_backtest,
     commands_copy,
     commands_link,
     commands_measures,
@@ -72,6 +73,7 @@ from .shell import (
 
 #: Modules whose commands join the application when they are imported.
 JOINED = (
+    commands_backtest,
     commands_copy,
     commands_link,
     commands_measures,

@@ -77,7 +77,7 @@ def _snapshot(path: Path) -> pd.DataFrame:
         raise ReadError(
             f"{path.name}：有 {len(raw.ragged)} 行的列数与表头不同，第一处在第 {line} 行。"
         )
-    return pd.DataFrame({c: raw.frame[c] if c in raw.frame else "" for c in COLUMNS}, dtype="str")
+    return raw.frame.reindex(columns=list(COLUMNS), fill_value="")
 
 
 def write_snapshots(snapshots: Sequence[tuple[date, pd.DataFrame]], folder: Path) -> list[Path]:
@@ -129,9 +129,6 @@ def _of_list(pack: RawPack) -> tuple[date, pd.DataFrame]:
     city = regions.at_level(codes, "city")
     empty = pd.Series("", index=frame.index, dtype="str")
 
-    def column(name: str) -> pd.Series:
-        return frame[name] if name in frame else empty
-
     listed = stated[_LISTED[pack.source]]
     days = pd.to_datetime(listed, format="%Y-%m-%d", errors="coerce").dt.strftime("%Y-%m-%d")
     table = pd.DataFrame(
@@ -142,10 +139,10 @@ def _of_list(pack: RawPack) -> tuple[date, pd.DataFrame]:
             "city": _names(np.where([_is_city(c) for c in city.tolist()], city, "")),
             "listed_on": days.fillna("").astype("str"),
             "set_up_on": empty,
-            "industry": column("industry"),
-            "revenue": column("revenue"),
-            "employees": column("employees"),
-            "text": column("main_products"),
+            "industry": frame.get("industry", empty),
+            "revenue": frame.get("revenue", empty),
+            "employees": frame.get("employees", empty),
+            "text": frame.get("main_products", empty),
         }
     )
     return date.fromisoformat(pack.defaults["as_of"]), table

@@ -375,7 +375,7 @@ class State:
 
     def of_firms(self, firms: Codes) -> Floats:
         """Features of firms in each city, shape (firms, C, k): their own text's, and their pair's."""
-        pairs = self.table()[self.describer.panel.industry[firms]]
+        pairs = self.table(FIRM)[self.describer.panel.industry[firms]]
         return np.concatenate([self.own_text(firms), pairs], axis=2)
 
 
@@ -397,5 +397,12 @@ CHOICE = (
     "alike", "alike_share", "alike_recent", "alike_surplus", "affinity", "closest", "centroid",
     "kernel_wide", "kernel_narrow", "nearest", "nearest_sharp", "votes",
 )  # fmt: skip
-#: Those of them that a sceptic would use.
+#: Those of them that stand beside a firm's own text: fewer, since each firm is a row of its own.
+FIRM = (
+    "own", "own_share", "own_recent", "city_size", "diversity", "city_recent", "city_last_year",
+    "city_six_years", "city_pace", "province", "near_150", "near_share_150", "near_size_150",
+    "near_pace_150", "size_match", "centroid", "like_cities", "kernel_narrow", "nearest", "bonds",
+    "province_pace",
+)  # fmt: skip
+#: Those of all that a sceptic would use.
 CHOICE_NULLS = ("own", "city_size", "diversity", "city_recent", "city_last_year", "city_pace")

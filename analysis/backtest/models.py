@@ -16,19 +16,28 @@ from ...graph.chain import Codes, Floats
 from . import choice
 from . import logistic as newton
 from .choice import Choice
-from .features import CHOICE_NULLS, NULLS, Describer, State
+from .features import CHOICE_NULLS, FIRM, NULLS, OWN_TEXT, Describer, State
 from .panel import Mask
 
 #: Half-years of listings that a choice of a city learns from, and their length.
 _PERIODS, _STEP = 16, np.timedelta64(183, "D")
-#: Penalty of the choice of a city by a firm's own text: more features, fewer events.
-_FIRM_RIDGE = 3e-2
+#: Added to the log probability of a firm's city: half of the log count of its own industry, and a
+#: fifth of a standard deviation of each of two likenesses of texts. The likelihood is settled by the
+#: few largest cities; these tilt the ranking towards the special ones.
+_TILT_OWN, _TILT_TEXT = 0.5, {"text_province": 0.2, "text_centroid": 0.2}
 #: Years over which an industry's listings are counted, and the share of all its firms added.
 _PACE_YEARS, _PACE_ALL, _PACE_ANY = (4, 8), 0.01, 0.05
 #: Training windows of the logistic regression, moved back by so many years each.
 _WINDOWS = (0, 1, 2)
 #: Years of a window that the choice of a firm learns from, and how many of them.
 _GAP_YEARS, _GAP_WINDOWS = 2, 6
+#: Penalty of the choice of a firm: few gaps to learn from.
+_GAP_RIDGE = 0.1
+#: What of a text the choice of a firm uses: all of it learns too much from few gaps.
+GAP_TEXT = [
+    OWN_TEXT.index(name)
+    for name in ("text_near", "text_province", "text_centroid", "text_centroid_province")
+]
 
 
 @dataclass(frozen=True)
@@ -81,26 +90,30 @@ class Models:
         for state, firms in self.periods():
             described.append(state.of_firms(firms))
             chosen.append(np.eye(len(panel.cities))[panel.city[firms]])
-        return choice.fit(described, chosen, _FIRM_RIDGE) if described else None
+        return choice.fit(described, chosen) if described else None
 
-    @cached_property
-    def gap(self) -> Choice | None:
-        """Which of the firms of an industry a city gets, by their texts."""
+    def windows(self) -> Iterator[tuple[Gaps, State]]:
+        """Gaps that closed in windows of two years, and what was known at the start of each."""
         panel = self._describer.panel
-        windows = []
         for back in range(_GAP_WINDOWS):
             end = self.state.on - np.timedelta64(365 * back, "D")
             state = self._describer.at(end - np.timedelta64(365 * _GAP_YEARS, "D"))
             firms = panel.new(state.on, end)
             gaps = Gaps.of(state, firms[panel.here(panel.start)[firms]])
             if len(gaps.city) and len(state.firms) > 1:
-                windows.append((gaps, state))
+                yield gaps, state
+
+    @cached_property
+    def gap(self) -> Choice | None:
+        """Which of the firms of an industry a city gets, by their texts."""
+        windows = list(self.windows())
         if not windows:
             return None
         most = max(gaps.most for gaps, _ in windows)
         return choice.fit(
-            [gaps.padded(gaps.text(state), most) for gaps, state in windows],
+            [gaps.padded(gaps.text(state)[:, GAP_TEXT], most) for gaps, state in windows],
             [gaps.padded(gaps.truth(state)[:, None], most)[:, :, 0] for gaps, state in windows],
+            ridge=_GAP_RIDGE,
             allowed=[
                 gaps.padded(np.ones((len(gaps.firm), 1)), most)[:, :, 0] > 0 for gaps, _ in windows
             ],
@@ -116,8 +129,16 @@ class Models:
         return scores
 
     def firm_scores(self, firms: Codes) -> Floats | None:
-        """Log probability of each city for firms whose text is known, (n, C)."""
-        return None if self.firm is None else self.firm.log_probability(self.state.of_firms(firms))
+        """How likely each city is for firms whose text is known, (n, C): the larger, the likelier."""
+        if self.firm is None:
+            return None
+        features = self.state.of_firms(firms)
+        scores: Floats = self.firm.log_probability(features)
+        scores = scores + _TILT_OWN * features[:, :, len(OWN_TEXT) + FIRM.index("own")]
+        for name, weight in _TILT_TEXT.items():
+            values = features[:, :, OWN_TEXT.index(name)]
+            scores = scores + weight * values / max(float(values.std()), 1e-9)
+        return scores
 
     def plain_scores(self, firms: Codes) -> Floats | None:
         """The same from sizes and the same-industry count alone."""
@@ -131,7 +152,7 @@ class Models:
         """How well each candidate's text fits its gap's city, (n,)."""
         if self.gap is None or not len(gaps.firm):
             return np.zeros(len(gaps.firm))
-        result: Floats = self.gap.scale.apply(gaps.text(self.state)) @ self.gap.weights
+        result: Floats = self.gap.scale.apply(gaps.text(self.state)[:, GAP_TEXT]) @ self.gap.weights
         return result
 
     def logistic(self) -> Floats:

@@ -120,9 +120,7 @@ def build(snapshots: Sequence[Snapshot]) -> Panel:
         leaks.finding(
             "listed_after_outcome", _codes(outcome[late]), "结果快照中晚于快照日期上市，已剔除"
         ),
-        leaks.finding(
-            "listed_after_start", _codes(base[future]), "起点快照中晚于起点上市，已剔除"
-        ),
+        leaks.finding("listed_after_start", _codes(base[future]), "起点快照中晚于起点上市，已剔除"),
         *_early(earlier),
     ]
     outcome, base = outcome[~late], base[~future]
@@ -170,9 +168,7 @@ def _panel(
     places = [*firms["city"], *firms["province"]]
     text = name_blind(firms["text"], firms["name"], [*places, *inside(firms["city"])])
     fresh = (firms["listed"] > start).to_numpy()
-    named = np.asarray(
-        [bare(c) in t for c, t in zip(firms["city"], text, strict=True)], dtype=bool
-    )
+    named = np.asarray([bare(c) in t for c, t in zip(firms["city"], text, strict=True)], dtype=bool)
     leakage = [
         *leakage,
         leaks.finding(
@@ -212,8 +208,10 @@ def _codes(rows: pd.DataFrame) -> list[str]:
 
 def _cells(table: pd.DataFrame) -> pd.DataFrame:
     """A snapshot as text, blanks around it cut off; columns that it lacks are empty."""
-    frame = table.reindex(columns=list(COLUMNS)).astype(object).fillna("").astype(str)
-    return frame.apply(lambda cells: cells.str.strip())
+    frame: pd.DataFrame = table.reindex(columns=list(COLUMNS)).astype(object).fillna("").astype(str)
+    for name in COLUMNS:
+        frame[name] = frame[name].str.strip()
+    return frame
 
 
 def _repeated(table: pd.DataFrame) -> pd.Series:

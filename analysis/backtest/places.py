@@ -99,7 +99,9 @@ def inside(cities: Iterable[str]) -> list[str]:
 @cache
 def _province_names() -> dict[str, str]:
     return {
-        bare(name): name for code, name in regions.names().items() if regions.level(code) == "province"
+        bare(name): name
+        for code, name in regions.names().items()
+        if regions.level(code) == "province"
     }
 
 

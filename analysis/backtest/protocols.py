@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ...graph.chain import Codes, Floats
 from . import scoring
@@ -25,6 +26,7 @@ from .invariance import features_of_outcome
 from .models import Gaps, Models
 from .panel import Mask, Panel
 from .scoring import Resamples
+from .weights import learned_weights
 
 #: Names of the baselines, always shown, in this order.
 BASELINES: Mapping[str, str] = {
@@ -76,6 +78,7 @@ class Backtest:
         curves: Precision, recall and hits at growing depth.
         best: The best-ranked pairs of the entry protocol: city, industry and firms that came.
         relocation: How well moves of firms that were there already are predicted: not at all.
+        weights: What placements say about weights of targets and landing, see :mod:`.weights`.
         leakage: Every check of the panel and of the features.
         counts: What was used and what was left out.
     """
@@ -84,6 +87,7 @@ class Backtest:
     curves: tuple[Curve, ...]
     best: tuple[Mapping[str, object], ...]
     relocation: Mapping[str, Any]
+    weights: Mapping[str, Any]
     leakage: tuple[Mapping[str, object], ...]
     counts: Mapping[str, int]
 
@@ -95,6 +99,12 @@ def run(panel: Panel, seed: int) -> Backtest:
         panel: See :func:`panel.build`.
         seed: Of ties and bootstraps; the same seed gives the same figures.
     """
+    # On one thread sums are added in one order: the same figures to the last digit.
+    with threadpool_limits(1):
+        return _run(panel, seed)
+
+
+def _run(panel: Panel, seed: int) -> Backtest:
     state = Describer(panel).at(panel.start)
     fitted = Models(state)
     hidden = panel.new(panel.start, panel.end)
@@ -111,6 +121,7 @@ def run(panel: Panel, seed: int) -> Backtest:
         (*entry.curves(), *placement.curves(), *firm_curves),
         entry.best(),
         _relocation(fitted, seed),
+        learned_weights(fitted),
         (*panel.leakage, features_of_outcome(panel, state)),
         {**panel.counts, **_unseen(state, hidden)},
     )
@@ -120,9 +131,7 @@ def _unseen(state: State, hidden: Codes) -> Mapping[str, int]:
     """Hidden firms in cities and industries without any firm at T0, which nothing could foresee."""
     panel = state.describer.panel
     return {
-        "new_firms_in_unseen_cities": int(
-            (state.count.sum(axis=1)[panel.city[hidden]] == 0).sum()
-        ),
+        "new_firms_in_unseen_cities": int((state.count.sum(axis=1)[panel.city[hidden]] == 0).sum()),
         "new_firms_in_unseen_industries": int(
             (state.count.sum(axis=0)[panel.industry[hidden]] == 0).sum()
         ),
@@ -162,7 +171,8 @@ class _Entry:
     def figures(self) -> dict[str, Any]:
         """Average precision and precision at 500 of the model and of every null."""
         resamples = Resamples(self.city, self.seed)
-        found, samples = {}, {}
+        found: dict[str, dict[str, Any]] = {}
+        samples: dict[str, tuple[Floats, Floats]] = {}
         for name, values in self.scores.items():
             samples[name] = resamples.ranked(self.truth, values, BEST)
             ap, best = samples[name]
@@ -274,9 +284,7 @@ def _ranks(found: Mapping[str, tuple[Codes, Codes]], seed: int) -> dict[str, Any
     nulls = {}
     for name in values:
         if name != "model":
-            gains = {
-                what: values["model"][what] - values[name][what] for what in ("mrr", "hit10")
-            }
+            gains = {what: values["model"][what] - values[name][what] for what in ("mrr", "hit10")}
             nulls[name] = {
                 **figures(name),
                 **_mean("paired_gain", gains["mrr"], resamples),

@@ -130,13 +130,15 @@ class Resamples:
         order = np.argsort(-scores, kind="stable")
         hit, position = truth[order].astype(float), self._position[order]
         ap, best = np.zeros(len(self._drawn)), np.zeros(len(self._drawn))
+        if not len(order):
+            return ap, best
         for at, drawn in enumerate(self._drawn):
             often = drawn[position]
             seen, found = np.cumsum(often), np.cumsum(often * hit)
             if found[-1] > 0:
                 ap[at] = ((often * hit) @ (found / np.maximum(seen, 1.0))) / found[-1]
             last = min(int(np.searchsorted(seen, k)), len(seen) - 1)
-            best[at] = found[last] / max(seen[last], 1.0)
+            best[at] = found[last] / max(float(seen[last]), 1.0)
         return ap, best
 
 

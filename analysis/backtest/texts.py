@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
-from scipy.sparse.linalg import svds
+
+from ...graph.chain import Floats
 
 Vectors = npt.NDArray[np.float32]
 
@@ -17,6 +18,10 @@ Vectors = npt.NDArray[np.float32]
 DIMENSIONS, _GRAMS = 128, 60000
 #: Characters of a text that are read; what follows repeats itself.
 _READ = 2000
+#: Spare dimensions and power iterations of the projection.
+_SPARE, _POWER = 16, 6
+#: Smallest dimension that is kept, as a share of the largest.
+_LEAST = 1e-6
 _PEOPLES = "壮|回|藏|彝|苗|侗|傣|白|羌|土家|朝鲜|布依|哈尼|景颇|傈僳|蒙古|哈萨克|维吾尔|柯尔克孜"
 _RANK = re.compile(rf"(省|市|地区|盟|特别行政区|(({_PEOPLES})族?)*自治[区州])+$")
 _LEGAL = re.compile(r"(股份|有限|责任|公司|集团|控股)+")
@@ -78,12 +83,27 @@ def vectors(texts: Sequence[str], base: npt.NDArray[np.bool_]) -> Vectors:
     matrix = _weighted(counts, place, idf)
     size = min(DIMENSIONS, min(len(kept), len(inside)) - 1)
     known = matrix[inside]
-    # The start of the iteration is fixed: the same texts give the same vectors.
-    start = np.random.default_rng(0).normal(size=min(known.shape))
-    _, _, right = svds(known, k=size, v0=start)
-    dense = matrix @ right.T
+    strength, right = _latent(known, size)
+    # Dimensions that no text of the base has are noise to other texts.
+    dense = matrix @ right[strength > _LEAST * strength.max()].T
     norm = np.linalg.norm(dense, axis=1, keepdims=True)
     return np.where(norm > 1e-9, dense / np.maximum(norm, 1e-9), 0.0).astype(np.float32)
+
+
+def _latent(known: csr_array, size: int) -> tuple[Floats, Floats]:
+    """The largest singular values and their right vectors, (size,) and (size, grams).
+
+    By random projection and power iterations (Halko, Martinsson & Tropp 2011, SIAM Review 53:217),
+    from a fixed start: unlike Lanczos solvers, whose restarts keep a state, it gives the same
+    vectors every time.
+    """
+    wide = min(size + _SPARE, *known.shape)
+    basis = known @ np.random.default_rng(0).normal(size=(known.shape[1], wide))
+    for _ in range(_POWER):
+        basis = known @ np.linalg.qr(known.T @ np.linalg.qr(basis)[0])[0]
+    basis = np.linalg.qr(basis)[0]
+    _, strength, right = np.linalg.svd((known.T @ basis).T, full_matrices=False)
+    return strength[:size], right[:size]
 
 
 def _grams(text: str) -> Counter[str]:

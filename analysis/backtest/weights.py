@@ -12,15 +12,17 @@ are not taken for independent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
 from ...graph.chain import Codes, Floats
 from . import choice
-from .features import OWN_TEXT, Describer, State
-from .models import Gaps, Models
+from .features import OWN_TEXT, State
+from .models import Models
+from .panel import Mask
 
 #: Features of (firm, city) by the names of ``rules.toml``, and where they come from.
 PLACING: Mapping[str, str] = {
@@ -59,6 +61,15 @@ class Learned:
     high: float
 
 
+def learned_weights(fitted: Models) -> dict[str, Any]:
+    """What the backtest's JSON states of weights: coefficients of both protocols by name."""
+    placed, chosen = placing(fitted), choosing(fitted)
+    return {
+        "placement": {name: asdict(found) for name, found in placed.items()},
+        "gap_to_firm": {name: asdict(found) for name, found in chosen.items()},
+    }
+
+
 def placing(fitted: Models) -> Mapping[str, Learned]:
     """What draws a firm to a city, learned from the listings of the eight years before T0."""
     rows, chosen = [], []
@@ -66,6 +77,8 @@ def placing(fitted: Models) -> Mapping[str, Learned]:
     for state, firms in fitted.periods():
         rows.append(_placed(state, firms))
         chosen.append(panel.city[firms])
+    if not chosen:
+        return {}
     every = np.ones((sum(len(c) for c in chosen), len(panel.cities)), dtype=bool)
     city = np.concatenate(chosen)
     return _fit(list(PLACING), np.concatenate(rows), city, every, city)
@@ -81,24 +94,12 @@ def _placed(state: State, firms: Codes) -> Floats:
     return np.stack(columns, axis=2)
 
 
-def choosing(describer: Describer, on: np.datetime64, windows: Sequence[int]) -> Mapping[str, Learned]:
-    """Which firm of an industry a city gets, from windows of two years that end before a day.
-
-    Args:
-        describer: Of the panel.
-        on: T0.
-        windows: Years before T0 at which the windows end.
-    """
-    panel = describer.panel
+def choosing(fitted: Models) -> Mapping[str, Learned]:
+    """Which firm of an industry a city gets, learned from windows of two years before T0."""
     at = [OWN_TEXT.index(name) for name in CHOOSING.values()]
-    found = []
-    for back in windows:
-        end = on - np.timedelta64(365 * back, "D")
-        state = describer.at(end - np.timedelta64(730, "D"))
-        firms = panel.new(state.on, end)
-        gaps = Gaps.of(state, firms[panel.here(panel.start)[firms]])
-        if len(gaps.city):
-            found.append((gaps, state))
+    found = list(fitted.windows())
+    if not found:
+        return {}
     most = max(gaps.most for gaps, _ in found)
     rows, chosen, allowed, cities = [], [], [], []
     for gaps, state in found:
@@ -122,7 +123,7 @@ def _fit(
     names: Sequence[str],
     x: Floats,
     chosen: Codes,
-    allowed: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
+    allowed: Mask,
     clusters: Codes,
 ) -> Mapping[str, Learned]:
     """Coefficients of a conditional logit with cluster-robust intervals."""
@@ -138,14 +139,16 @@ def _fit(
     of_city = np.zeros((int(clusters.max()) + 1, len(names)))
     np.add.at(of_city, clusters, scores)
     bread = np.linalg.pinv(spread)
-    error = np.sqrt(np.diag(bread @ (of_city.T @ of_city) @ bread))
+    error = np.sqrt(np.maximum(np.diag(bread @ (of_city.T @ of_city) @ bread), 0.0))
     return {
         name: Learned(float(w), float(w - _SURE * e), float(w + _SURE * e))
         for name, w, e in zip(names, model.weights, error, strict=True)
     }
 
 
-def rules(learned: Mapping[str, Learned], given: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def rules(
+    learned: Mapping[str, Learned], given: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
     """Weights for ``rules.toml``: what a group gives to the informed features, shared anew.
 
     Their sum stays what it is, since the others are not measured; it is divided in proportion to
@@ -153,9 +156,11 @@ def rules(learned: Mapping[str, Learned], given: Mapping[str, Mapping[str, float
 
     >>> found = {"text": Learned(0.3, 0.2, 0.4), "relatedness": Learned(0.1, 0.05, 0.15),
     ...          "neighbours": Learned(0.2, -0.1, 0.5)}
-    >>> rules(found, {"targets": {"text": 0.1, "relatedness": 0.1, "tie": 0.8},
-    ...               "landing": {"neighbours": 0.2, "relatedness": 0.1}})
-    {'targets': {'text': 0.15, 'relatedness': 0.05}, 'landing': {'neighbours': 0.0, 'relatedness': 0.3}}
+    >>> given = {"targets": {"text": 0.1, "relatedness": 0.1, "tie": 0.8},
+    ...          "landing": {"neighbours": 0.2, "relatedness": 0.1}}
+    >>> shared = rules(found, given)
+    >>> shared["targets"], shared["landing"]
+    ({'text': 0.15, 'relatedness': 0.05}, {'neighbours': 0.0, 'relatedness': 0.3})
     """
     result = {}
     for group, names in INFORMED.items():
