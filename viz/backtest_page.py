@@ -248,7 +248,7 @@ def _entry_pictures(curves: Sequence[Curve], base: float) -> tuple[Markup, ...]:
             "各排序方法的精度—召回曲线",
         )
     ]
-    if base > 0 and len(marks) > 1:
+    if base > 0 and marks:
         lift = [
             Series(c.name, RANKINGS[c.name], c.depth, [p / base for p in c.precision])
             for c in curves

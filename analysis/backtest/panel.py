@@ -215,8 +215,19 @@ def _cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _repeated(table: pd.DataFrame) -> pd.Series:
-    codes = _cells(table)["code"]
+    codes = _stock_codes(_cells(table)["code"])
     return codes[codes != ""].duplicated()
+
+
+def _stock_codes(written: pd.Series) -> pd.Series:
+    """Codes of shares without their exchange, so that lists of both habits meet; others as written.
+
+    >>> _stock_codes(pd.Series(["000001.SZ", "1", "sh600000", "HK-9"])).tolist()
+    ['000001', '000001', '600000', 'HK-9']
+    """
+    pattern = r"(?i)^(?:s[hz]|bj)?\.?(\d{1,6})(?:\.(?:s[hsz]|bj|xshe|xshg))?$"
+    digits = written.str.extract(pattern, expand=False).str.zfill(6)
+    return digits.where(digits.notna(), written)
 
 
 def _unreadable(table: pd.DataFrame) -> int:
@@ -243,6 +254,7 @@ def _days(written: pd.Series) -> pd.Series:
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     frame = _cells(table)
+    frame["code"] = _stock_codes(frame["code"])
     frame = frame[frame["code"] != ""].drop_duplicates("code").reset_index(drop=True)
     places = [canonical(c, p) for c, p in zip(frame["city"], frame["province"], strict=True)]
     return frame.assign(

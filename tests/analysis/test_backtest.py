@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from listings import Row, firm, listing
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from chainatlas.analysis.backtest import logistic, scoring
@@ -28,17 +29,11 @@ from chainatlas.analysis.backtest.texts import vectors as text_vectors
 from chainatlas.analysis.backtest.weights import learned_weights
 from chainatlas.graph.errors import ReadError
 
-Row = dict[str, str]
 T0, END = date(2018, 6, 30), date(2020, 12, 31)
 
 
 def snapshot(on: date, rows: Sequence[Mapping[Any, Any]]) -> Snapshot:
     return Snapshot(on, pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).fillna(""))
-
-
-def firm(code: str, city: str, kind: str, listed: str, **more: str) -> dict[str, str]:
-    base = {"code": code, "name": f"{city}{code}股份有限公司", "province": "湖北省", "city": city}
-    return {**base, "industry": kind, "listed_on": listed, "text": f"{kind}产品", **more}
 
 
 # --- Figures of merit ----------------------------------------------------------------------------
@@ -349,24 +344,6 @@ def test_too_little_is_refused(snapshots: list[Snapshot]) -> None:
 
 
 # --- Protocols, end to end -----------------------------------------------------------------------
-
-
-def listing(seed: int = 0, firms: int = 900, cities: int = 30, kinds: int = 12) -> list[Row]:
-    """Firms in cities of two kinds; an industry settles where its kin are: something to learn."""
-    rng = np.random.default_rng(seed)
-    sizes = rng.pareto(1.2, cities) + 0.5
-    rows = []
-    for n in range(firms):
-        i = int(rng.integers(kinds))
-        pull = sizes * np.where(np.arange(cities) % 2 == i % 2, 6.0, 0.4)
-        c = int(rng.choice(cities, p=pull / pull.sum()))
-        day = date.fromordinal(date(2006, 1, 1).toordinal() + int(rng.integers(5400)))
-        kind = "光刻蚀刻薄膜" if i % 2 else "齿轮轴承铸件"
-        rows.append(
-            {**firm(f"{n:04}", f"城{c:02}市", f"业{i:02}", day.isoformat(), text=f"{kind}业{i:02}"),
-             "province": f"省{c // 5}"}
-        )  # fmt: skip
-    return rows
 
 
 def world(rows: Sequence[Row]) -> Panel:
