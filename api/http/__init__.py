@@ -6,8 +6,13 @@ Start here:
 - :mod:`.settings` is everything ``chainatlas serve`` can choose.
 - :mod:`.service` holds the store and what was worked out of it, by version; routes ask it.
 - :mod:`.access` says who may call what; a route without a rule is refused.
+- :mod:`.identity` finds out who is calling, :mod:`.local` whether it is somebody at this machine.
 - :mod:`.audit` leaves a row of every change and export.
+- :mod:`.bodies` and :mod:`.limits`: how much and how often a caller may ask.
 - :mod:`.problems` is every error as RFC 9457 problem+json.
 - :mod:`.headers` sets the security headers and the request id of every answer.
+- :mod:`.observe`, :mod:`.logs`, :mod:`.metrics`: what is noted of each request.
 - :mod:`.routes_facts`: what the store holds, as it stands.
+- :mod:`.routes_operations` is for those who keep the server, :mod:`.routes_reference` the
+  description of the API.
 """

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import pandas as pd
@@ -35,10 +36,15 @@ Value = TypeVar("Value")
 
 
 class Once:
-    """Values by key, the least used leaving first; each is made by one thread while others wait."""
+    """Values by key, the least used leaving first; each is made by one thread while others wait.
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    Args:
+        size: How many are kept.
+        asked: Told of each question whether its value was there.
+    """
+
+    def __init__(self, size: int, asked: Callable[[bool], None]) -> None:
+        self._size, self._asked = size, asked
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
         self._making: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -48,12 +54,15 @@ class Once:
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
+                self._asked(True)
                 return cast("Value", self._values[key])
             making = self._making.setdefault(key, threading.Lock())
         with making:
             with self._lock:
                 if key in self._values:
+                    self._asked(True)
                     return cast("Value", self._values[key])
+            self._asked(False)
             try:
                 value = make()
             finally:
@@ -71,15 +80,19 @@ class Service:
 
     Args:
         settings: How the application is served.
+        asked: Told of each question to a cache: which cache, and whether the value was there.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, asked: Callable[[str, bool], None] = lambda cache, hit: None
+    ) -> None:
         self.settings = settings
         self.work = WorkFile(settings.work)
         self._store: Store | None = None
         self._opening = threading.Lock()
         self._newest = (0, -FRESH_S)
-        self._graphs, self._answers = Once(GRAPHS), Once(ANSWERS)
+        self._graphs = Once(GRAPHS, partial(asked, "graphs"))
+        self._answers = Once(ANSWERS, partial(asked, "answers"))
 
     @property
     def store(self) -> Store:
