@@ -1,6 +1,6 @@
 """Dated snapshots of listed companies: a folder of CSV files that the backtest reads.
 
-One file ``YYYY-MM-DD.csv`` a date, with the columns of :data:`COLUMNS`. The folder is made from the
+One file ``YYYY-MM-DD.csv`` a date; ``analysis.backtest.panel`` declares the columns. The folder is made from the
 lists of A-share companies that :mod:`.sources` describes.
 """
 
@@ -21,19 +21,6 @@ from .pack import RawPack
 from .readers import read_csv
 from .sources import open_source
 
-#: Columns of a snapshot; all but ``code`` may be empty.
-COLUMNS = (
-    "code",
-    "name",
-    "province",
-    "city",
-    "listed_on",
-    "set_up_on",
-    "industry",
-    "revenue",
-    "employees",
-    "text",
-)
 _FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.csv", re.IGNORECASE)
 #: What the lists themselves call the day a company was listed, by source.
 _LISTED: Mapping[str, str] = {"ashare_2018": "A股上市日期", "ashare_2020": "listingdate"}
@@ -42,9 +29,9 @@ _FOLDERS = tuple(_LISTED)
 
 
 def read_snapshots(folder: Path) -> list[tuple[date, pd.DataFrame]]:
-    """The snapshots of a folder, earliest first, as tables of text with :data:`COLUMNS`.
+    """The snapshots of a folder, earliest first, as tables of text with the columns of the file.
 
-    A column that a file lacks is empty. Files that are not named after a date are not read.
+    Files that are not named after a date are not read.
 
     Raises:
         NotFoundError: No such folder.
@@ -77,7 +64,7 @@ def _snapshot(path: Path) -> pd.DataFrame:
         raise ReadError(
             f"{path.name}：有 {len(raw.ragged)} 行的列数与表头不同，第一处在第 {line} 行。"
         )
-    return raw.frame.reindex(columns=list(COLUMNS), fill_value="")
+    return raw.frame
 
 
 def write_snapshots(snapshots: Sequence[tuple[date, pd.DataFrame]], folder: Path) -> list[Path]:
@@ -86,7 +73,7 @@ def write_snapshots(snapshots: Sequence[tuple[date, pd.DataFrame]], folder: Path
     written = []
     for on, table in snapshots:
         path = folder / f"{on.isoformat()}.csv"
-        table[list(COLUMNS)].to_csv(
+        table.to_csv(
             path, index=False, encoding="utf-8", lineterminator="\n", quoting=csv.QUOTE_MINIMAL
         )
         written.append(path)

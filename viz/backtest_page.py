@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from .tables import grid
 
 #: What a ranking is called.
 RANKINGS: Mapping[str, str] = {"model": "本模型", **BASELINES, TEXT: "文本相似度"}
+Columns = Mapping[str, Callable[[Mapping[str, Any]], str]]
 TITLE = "排序有多可靠：历史回测"
 #: Title of each protocol, what it asks, and what one event is.
 PROTOCOLS: Mapping[str, tuple[str, str]] = {
@@ -150,8 +151,7 @@ def _events(result: Backtest, dates: Sequence[str]) -> list[str]:
 def _part(name: str, result: Backtest) -> Part:
     found = result.protocols[name]
     title, text = PROTOCOLS[name]
-    table = {"entry": _entry_table, "placement": _placement_table}.get(name, _rank_table)(found)
-    return Part(title, text, _base(name, found), _pictures(name, result), grid(table))
+    return Part(title, text, _base(name, found), _pictures(name, result), grid(_table(name, found)))
 
 
 def _base(name: str, found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -170,47 +170,51 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     return [("model", found), *((n, found["nulls"][n]) for n in RANKINGS if n in found["nulls"])]
 
 
-def _entry_table(found: Mapping[str, Any]) -> pd.DataFrame:
+def _figure(title: str, name: str, how: Callable[[float | None], str]) -> Columns:
+    """A figure, and its interval."""
+    return {
+        title: lambda f: how(f[name]),
+        f"{title}的 95% 区间": lambda f: _span(f[f"{name}_interval"]),
+    }
+
+
+def _ahead(title: str, name: str) -> Columns:
+    """How far the model is ahead; nothing for the model itself."""
+    return {f"本模型领先（{title}）": lambda f: "—" if "nulls" in f else _gain(f, name)}
+
+
+#: Columns of the tables of the protocols that rank within groups.
+_RANKED: Columns = {
+    **_figure("前 10 命中", "hit10", _share),
+    **_figure("平均倒数排名", "mrr", _number),
+    **_ahead("倒数排名", "paired_gain"),
+    **_ahead("命中", "paired_gain_hit10"),
+}
+#: Columns of each protocol's table, with what makes a cell of a ranking's figures.
+TABLES: Mapping[str, Columns] = {
+    "entry": {
+        **_figure("平均精度", "ap", _number),
+        **_figure("前 500 命中", "p500", _share),
+        "AUC": lambda f: _number(f["auc"]),
+        **_ahead("平均精度", "paired_gain"),
+        **_ahead("前 500", "paired_gain_p500"),
+    },
+    "entry_within_city": _RANKED,
+    "placement": {
+        **_RANKED,
+        **_figure("六大城市以外前 10 命中", "hit10_outside_top6", _share),
+    },
+    "gap_to_firm": _RANKED,
+}
+
+
+def _table(name: str, found: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {
-                "排序方法": RANKINGS[name],
-                "平均精度": _number(f["ap"]),
-                "95% 区间": _span(f["ap_interval"]),
-                "前 500 命中": _share(f["p500"]),
-                "前 500 的区间": _span(f["p500_interval"]),
-                "AUC": _number(f["auc"]),
-                "本模型领先（平均精度）": "—" if name == "model" else _gain(f),
-                "本模型领先（前 500）": "—" if name == "model" else _gain(f, "paired_gain_p500"),
-            }
-            for name, f in _rows(found)
+            {"排序方法": RANKINGS[ranking], **{zh: cell(f) for zh, cell in TABLES[name].items()}}
+            for ranking, f in _rows(found)
         ]
     )
-
-
-def _rank_table(found: Mapping[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "排序方法": RANKINGS[name],
-                "前 10 命中": _share(f["hit10"]),
-                "命中的 95% 区间": _span(f["hit10_interval"]),
-                "平均倒数排名": _number(f["mrr"]),
-                "倒数排名的 95% 区间": _span(f["mrr_interval"]),
-                "本模型领先（倒数排名）": "—" if name == "model" else _gain(f),
-                "本模型领先（命中）": "—" if name == "model" else _gain(f, "paired_gain_hit10"),
-            }
-            for name, f in _rows(found)
-        ]
-    )
-
-
-def _placement_table(found: Mapping[str, Any]) -> pd.DataFrame:
-    table = _rank_table(found)
-    rows = _rows(found)
-    table["六大城市以外前 10 命中"] = [_share(f["hit10_outside_top6"]) for _, f in rows]
-    table["其 95% 区间"] = [_span(f["hit10_outside_top6_interval"]) for _, f in rows]
-    return table
 
 
 def _curves(result: Backtest, protocol: str) -> list[Curve]:

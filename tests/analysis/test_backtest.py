@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from listings import Row, firm, listing
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from chainatlas.analysis.backtest import logistic, scoring
@@ -28,6 +27,7 @@ from chainatlas.analysis.backtest.scoring import Resamples
 from chainatlas.analysis.backtest.texts import vectors as text_vectors
 from chainatlas.analysis.backtest.weights import learned_weights
 from chainatlas.graph.errors import ReadError
+from listings import Row, firm, listing
 
 T0, END = date(2018, 6, 30), date(2020, 12, 31)
 

@@ -10,13 +10,13 @@ from typing import Any
 import jsonschema
 import pandas as pd
 import pytest
-from listings import Row, firm, listing
 from playwright.sync_api import sync_playwright
 
 from chainatlas.analysis.backtest import scoring
+from chainatlas.analysis.backtest.panel import COLUMNS
 from chainatlas.analysis.backtest.protocols import BASELINES
-from chainatlas.ingest.snapshots import COLUMNS
 from cli_tools import Cli
+from listings import Row, firm, listing
 
 ROOT = Path(__file__).parents[2]
 T0, END = "2018-06-30", "2020-12-31"
