@@ -13,6 +13,7 @@ Start here:
 - :mod:`.profiles` collects what is known of a node, for page and command; :mod:`.scenes` puts views
   of the graph together, :mod:`.find` finds the nodes that people type.
 - :mod:`.commands_link` is ``chainatlas link``: the products in a table of companies.
+- :mod:`.commands_backtest` is ``chainatlas backtest`` and ``snapshots``.
 - :mod:`.commands_copy` is ``chainatlas copy``: a whole store into another one.
 - :mod:`.main_job` is ``chainatlas run``: load, analyse, write everything for every cluster.
 """

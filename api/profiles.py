@@ -379,17 +379,25 @@ def clusters_of(graph: ChainGraph, product: str) -> list[str]:
     return sorted(set(graph.text("links", "cluster")[at[at >= 0]].tolist()))
 
 
-def gap_rows(found: list[Gaps], product: str) -> Section:
-    """What a product is in regions and clusters: one row for each."""
+def gap_rows(found: list[Gaps], product: str, page: str) -> Section:
+    """What a product is in regions and clusters: one row for each.
+
+    Args:
+        found: The gaps of each region and cluster.
+        product: Id of the product.
+        page: Page of a region and cluster to lead to; "" for the profile of the cluster.
+    """
     cells = []
     for gaps in found:
         row = next(r for r in records(gaps.table) if r["product"] == product)
-        where = f"?region={gaps.scope.region}&cluster={quote(gaps.scope.cluster, safe='')}"
+        cluster = quote(gaps.scope.cluster, safe="")
+        where = f"?region={gaps.scope.region}&cluster={cluster}"
+        to = f"{page}{where}" if page else f"{ADDRESSES['Cluster']}{cluster}{where}"
         at = gaps.scope.graph.position("clusters", [gaps.scope.cluster])[0]
         cells.append(
             [
                 Cell(place_name(gaps.scope.region), address_of(f"Region:{gaps.scope.region}")),
-                Cell(str(gaps.scope.graph.text("clusters", "name")[at]), f"/attraction{where}"),
+                Cell(str(gaps.scope.graph.text("clusters", "name")[at]), to),
                 Cell(
                     "、".join(STATES[a] for a in row["actions"]) or STATES[row["primary"]],
                     kind=row["primary"],

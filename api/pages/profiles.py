@@ -64,7 +64,9 @@ def _gaps(request: Request, web: Web, product: str, here: str) -> Section | None
         for code in dict.fromkeys(c for c in (home, geo.province(home), here) if c):
             if caller.may_see(code):
                 found.append(service.gaps(code, cluster))
-    return gap_rows(found, product) if found else None
+    # The map of targets leads to what can be done; it is linked where the program has it.
+    page = next((at for at, _, _ in NAVIGATION if at == "/attraction"), "")
+    return gap_rows(found, product, page) if found else None
 
 
 @router.get("/enterprise/{number:path}")
