@@ -12,16 +12,18 @@ from fastapi.routing import APIRoute
 from ... import __version__
 from ...graph.errors import ChainAtlasError
 from ..pages import routes as pages
-from . import problems, routes_facts
+from . import problems, routes_facts, routes_feed
 from .access import authorise, rule_of
 from .headers import Headers
 from .identity import identifier
+from .kept import new_store
+from .parameters import known_only
 from .service import Service
 from .settings import Settings
 
 PREFIX = "/api/v1"
 #: Groups of JSON routes under :data:`PREFIX`.
-ROUTERS = (routes_facts.router,)
+ROUTERS = (routes_facts.router, routes_feed.router)
 #: Groups of pages, from the root.
 PAGES = (pages.router,)
 
@@ -50,11 +52,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
     )
     app.state.service = service
+    app.state.kept = new_store()
     app.state.identify = identifier(service)
     for router in (*ROUTERS, *PAGES):
         _state_rules(router)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(known_only)])
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
     problems.install(app)

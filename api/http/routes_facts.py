@@ -8,16 +8,11 @@ from fastapi import APIRouter, Request
 
 from .. import answers
 from .access import Role, access
-from .service import Service
+from .service import service_of
+
+__all__ = ["router", "service_of"]
 
 router = APIRouter(tags=["facts"])
-
-
-def service_of(request: Request) -> Service:
-    """The service of the application that a request came to."""
-    service = request.app.state.service
-    assert isinstance(service, Service)
-    return service
 
 
 @router.get("/clusters")
