@@ -28,6 +28,7 @@ from ...analysis.targets import find_targets
 from ...graph import regions as geo
 from ...graph.chain import ChainGraph
 from ...graph.errors import ChainAtlasError, NotFoundError, StoreError
+from ...graph.search import Hit, SearchIndex
 from ...graph.store import Store, View, open_store
 from ...graph.work import WorkFile
 from .settings import Settings
@@ -304,6 +305,19 @@ class Service:
         self._note("targets", region, cluster)
         key = ("targets", found.version, region, cluster)
         return self._targets.get(key, lambda: self.work_out(lambda: find_targets(found)))
+
+    def search(
+        self,
+        text: str,
+        kinds: tuple[str, ...] | None = None,
+        limit: int | None = 20,
+        version: int | None = None,
+    ) -> list[Hit]:
+        """Nodes that hold a text; see :meth:`graph.search.SearchIndex.search`."""
+        graph = self.graph(version)
+        key = ("names", graph.version)
+        index = self._scopes.get(key, lambda: self.work_out(lambda: SearchIndex(graph)))
+        return index.search(text, kinds, limit)
 
     def close(self) -> None:
         """Release the store."""
