@@ -11,6 +11,7 @@ Start here:
 - :mod:`.boundaries` reads and simplifies the outlines of regions.
 - :mod:`.report` composes the report of a cluster; :mod:`.office` writes it for Word.
 - :mod:`.changes` says in Chinese what changed between two states of a cluster.
+- :mod:`.language` is the language all of it speaks: Chinese, or another by a catalogue.
 - :mod:`.page` puts pictures into offline HTML pages that share one ``assets`` folder, or hold all.
 - :mod:`.xlsx` writes lists as workbooks.
 """

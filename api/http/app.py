@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,8 +13,11 @@ from fastapi.routing import APIRoute
 from ... import __version__
 from ...graph.errors import ChainAtlasError
 from ..pages import routes as pages
-from . import problems, routes_facts, routes_feed
+from ..pages.language import Languages
+from ..pages.shell import problem_page
+from . import problems, routes_facts, routes_feed, routes_measures, routes_whatif
 from .access import authorise, rule_of
+from .describe import describe
 from .headers import Headers
 from .identity import identifier
 from .kept import new_store
@@ -22,8 +26,15 @@ from .service import Service
 from .settings import Settings
 
 PREFIX = "/api/v1"
+#: Seconds after which a busy thread lets others go on.
+SWITCH_S = 0.0005
 #: Groups of JSON routes under :data:`PREFIX`.
-ROUTERS = (routes_facts.router, routes_feed.router)
+ROUTERS = (
+    routes_facts.router,
+    routes_feed.router,
+    routes_whatif.router,
+    routes_measures.router,
+)
 #: Groups of pages, from the root.
 PAGES = (pages.router,)
 
@@ -38,7 +49,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # What is worked out in a thread must not keep what is ready from being sent: the usual
+        # 5 ms of a thread would be added to every write to a socket.
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
         yield
+        sys.setswitchinterval(before)
         service.close()
 
     app = FastAPI(
@@ -57,10 +73,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in (*ROUTERS, *PAGES):
         _state_rules(router)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX, dependencies=[Depends(known_only)])
+        app.include_router(
+            router,
+            prefix=PREFIX,
+            dependencies=[Depends(known_only)],
+            responses=problems.described(*problems.ALWAYS),
+        )
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
-    problems.install(app)
+    problems.install(app, problem_page)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.add_middleware(Languages)
     app.add_middleware(Headers)
     return app
 

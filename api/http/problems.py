@@ -7,7 +7,7 @@ kind and, for kinds that say so, the message of ours.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from ...graph.errors import ChainAtlasError, NotFoundError, StoreBusyError, StoreError
@@ -183,12 +183,36 @@ _RETRY = {"Retry-After": {"description": "秒。", "schema": {"type": "integer"}
 def install(app: FastAPI) -> None:
     """Answer every error of an application as a problem."""
 
-    async def handle(request: Request, error: Exception) -> JSONResponse:
+#: Shows a problem to a person.
+Show = Callable[[Request, Problem], Response]
+
+
+def install(app: FastAPI, show: Show) -> None:
+    """Answer every error of an application as a problem.
+
+    Args:
+        app: The application.
+        show: Its page about a problem, for browsers that ask for one.
+    """
+
+    async def handle(request: Request, error: Exception) -> Response:
         problem = as_problem(error)
         if KINDS[problem.code].status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             # The log is the operator's; the client gets the request id only.
             _log.error("%s %s", request.method, request.url.path, exc_info=error)
-        return respond(request, problem)
+        answer = respond(request, problem)
+        if _reads(request):
+            page = show(request, problem)
+            kept = {k: v for k, v in answer.headers.items() if not k.startswith("content-")}
+            page.headers.update(kept)
+            return page
+        return answer
 
     for kind in (Problem, RequestValidationError, HTTPException, ChainAtlasError, Exception):
         app.add_exception_handler(kind, handle)
+
+
+def _reads(request: Request) -> bool:
+    """Whether a person reads the answer: a browser that asks for a page, not for the JSON API."""
+    page = not request.url.path.startswith("/api/")
+    return page and "text/html" in request.headers.get("accept", "")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote
+
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from ..http.access import Role, access
 from ..http.problems import Problem
 from ..http.routes_facts import service_of
+from .language import CHOICES, COOKIE, KEPT_S
 from .shell import ASSETS, asset_address, render
 
 router = APIRouter()
@@ -21,6 +25,20 @@ def asset(mark: str, name: str) -> FileResponse:
         raise Problem("not-found")
     kept = {"cache-control": "public, max-age=31536000, immutable"}
     return FileResponse(ASSETS[name](), headers=kept)
+
+
+@router.get("/language")
+@access(Role.public)
+def choose_language(request: Request, to: str = "zh", back: str = "/") -> Response:
+    """Keep the language that was chosen, and go back to the page it was chosen on."""
+    if to not in CHOICES:
+        raise Problem("not-found")
+    # Only a path of this server: no scheme, no host, however it is written.
+    local = re.fullmatch(r"/(?![/\\])[^\\\s]*", back)
+    answer = RedirectResponse(quote(back if local else "/", safe="/?&=%:,;+~.-_"), 303)
+    secure = service_of(request).settings.https
+    answer.set_cookie(COOKIE, to, KEPT_S, httponly=True, samesite="lax", secure=secure)
+    return answer
 
 
 @router.get("/")

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -16,7 +17,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ... import __version__
 from ...viz import page, words
-from ..http.access import Role, caller_of
+from ...viz.language import spoken, text
+from ...viz.style import LOOKS
+from ..http.access import Caller, Role
+from ..http.problems import KINDS, Problem
+from .language import CHOICES
 
 
 def _static(name: str) -> Path:
@@ -28,6 +33,7 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
     {
         **page.SOURCES,
         "desk.css": lambda: _static("desk.css"),
+        "desk.js": lambda: _static("desk.js"),
     }
 )
 
@@ -36,24 +42,46 @@ NAVIGATION: tuple[tuple[str, str, Role], ...] = (("/", "总览", Role.viewer),)
 
 
 @cache
+def _mark() -> str:
+    """A mark of the content of all assets: one for all, so that scripts may import one another."""
+    digest = hashlib.sha256()
+    for name in sorted(ASSETS):
+        digest.update(ASSETS[name]().read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def asset_address(name: str) -> str:
     """The address of an asset, with a mark of its content, so that browsers may keep it for good."""
-    mark = hashlib.sha256(ASSETS[name]().read_bytes()).hexdigest()[:12]
-    return f"/assets/{mark}/{name}"
+    if name not in ASSETS:
+        raise KeyError(name)
+    return f"/assets/{_mark()}/{name}"
 
 
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("chainatlas", "api/pages/templates"),
+        extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["asset"] = asset_address
+    environment.install_gettext_callables(text, _plural, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals.update(asset=asset_address, looks=LOOKS, languages=CHOICES)
     environment.filters.update(money=words.money, percent=words.percent, place=words.place_name)
     return environment
+
+
+def _plural(one: str, many: str, count: int) -> str:
+    """Chinese has one form; English texts are worded so that one will do."""
+    return text(one if count == 1 else many)
+
+
+#: Whom a page is shown to that anybody may see, before they have signed in.
+NOBODY = Caller("", Role.public, kind="nobody")
+#: What of an address goes along to other pages.
+_CARRIED = ("region", "cluster")
 
 
 def render(
@@ -68,7 +96,9 @@ def render(
         status: HTTP status.
         context: What the template shows; text is escaped.
     """
-    caller = caller_of(request)
+    caller = getattr(request.state, "caller", None) or NOBODY
+    carried = {k: v for k, v in request.query_params.items() if k in _CARRIED and v}
+    query = f"?{urlencode(carried)}" if carried else ""
     seen = [(at, title) for at, title, role in NAVIGATION if caller.role >= role]
     html = (
         _environment()
@@ -77,9 +107,26 @@ def render(
             **context,
             caller=caller,
             navigation=seen,
+            carried=query,
             here=request.url.path,
+            address=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            lang=spoken().code,
             data=page.embed(data),
             program=__version__,
         )
     )
     return HTMLResponse(html, status)
+
+
+def problem_page(request: Request, problem: Problem) -> HTMLResponse:
+    """A problem as a page, for people.
+
+    Args:
+        request: What was asked.
+        problem: What is wrong with it.
+    """
+    kind = KINDS[problem.code]
+    number = getattr(request.state, "request_id", "")
+    return render(
+        request, "problem.html", None, kind.status, kind=kind, problem=problem, number=number
+    )
