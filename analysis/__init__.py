@@ -11,6 +11,8 @@ Start here:
 - :mod:`.requirements` follows demand up the chain (Leontief) and says why a product is needed.
 - :mod:`.space` is the product space (proximity, density, complexity) of any matrix;
   :mod:`.relatedness` asks it for a region and cluster; :mod:`.value` is value density.
+- :mod:`.web` numbers the whole graph for browsing; :mod:`.neighbourhood` answers what is next to a
+  node, what lies between nodes, and how to get from one to another.
 - :mod:`.provenance` counts facts by the quality of their source.
 - :mod:`.esri` is the systemic risk index of a supply network (:mod:`.esri_queue` its fast way);
   :mod:`.supply_network` builds the network, recorded or reconstructed; :mod:`.risk` answers with
