@@ -74,7 +74,8 @@ class _Plain(dict[int, str]):
     """What each character is compared as, found when first needed."""
 
     def __missing__(self, code: int) -> str:
-        plain = _converter().convert(unicodedata.normalize("NFKC", chr(code))).casefold()
+        character = unicodedata.normalize("NFKC", chr(code))
+        plain = str(_converter().convert(character)).casefold()
         self[code] = plain
         return plain
 
@@ -102,7 +103,9 @@ class SearchIndex:
         field: list[int] = []
         shown: list[str] = []
 
-        def add(kind: str, one: str, name: str, aliases: Sequence[str], codes: Sequence[str]) -> None:
+        def add(
+            kind: str, one: str, name: str, aliases: Sequence[str], codes: Sequence[str]
+        ) -> None:
             at = len(self._id)
             self._kind.append(kind)
             self._id.append(one)

@@ -15,7 +15,16 @@ from ...graph.errors import ChainAtlasError
 from ..pages import routes as pages
 from ..pages.language import Languages
 from ..pages.shell import problem_page
-from . import problems, routes_facts, routes_feed, routes_measures, routes_whatif
+from . import (
+    problems,
+    routes_exports,
+    routes_facts,
+    routes_feed,
+    routes_graph,
+    routes_maps,
+    routes_measures,
+    routes_whatif,
+)
 from .access import authorise, rule_of
 from .describe import describe
 from .headers import Headers
@@ -34,6 +43,9 @@ ROUTERS = (
     routes_feed.router,
     routes_whatif.router,
     routes_measures.router,
+    routes_graph.router,
+    routes_maps.router,
+    routes_exports.router,
 )
 #: Groups of pages, from the root.
 PAGES = (pages.router,)

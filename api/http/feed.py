@@ -215,11 +215,12 @@ def _enterprises(graph: ChainGraph, ids: Sequence[str]) -> dict[str, Json]:
 
 def _feed(
     rows: list[Json],
-    facets: list[Facets],
+    facets: list[Json],
     order: list[tuple[Any, ...]],
     weights: Mapping[str, float],
 ) -> Feed:
-    return Feed([row["id"] for row in rows], [dumps(row) for row in rows], facets, order, weights)
+    ids = [row["id"] for row in rows]
+    return Feed(ids, [dumps(row) for row in rows], [*facets], order, weights)
 
 
 @dataclass(frozen=True)

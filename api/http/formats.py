@@ -148,9 +148,9 @@ def write(
 
 def dumps(value: object) -> bytes:
     """A value as compact JSON in UTF-8."""
-    return json.dumps(
-        value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    ).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+        "utf-8", "replace"
+    )
 
 
 def _cell(value: Any, kind: str) -> Any:

@@ -30,9 +30,7 @@ class Page(BaseModel):
     cursor: Annotated[
         str | None, Field(description="上一页给出的游标；续读其数据版本。", max_length=2000)
     ] = None
-    version: Annotated[
-        int | None, Field(ge=0, le=2**31, description="数据版本，默认最新。")
-    ] = None
+    version: Annotated[int | None, Field(ge=0, le=2**31, description="数据版本，默认最新。")] = None
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,11 @@ REGION: Json = {
         "level": {"enum": ["country", "province", "city", "county"]},
         "parent": {"type": ["string", "null"]},
         **{
-            table: {"type": "integer", "unit": "count", "description": f"{TABLES[table].zh}数（含下级）"}
+            table: {
+                "type": "integer",
+                "unit": "count",
+                "description": f"{TABLES[table].zh}数（含下级）",
+            }
             for table in ("clusters", "enterprises", "institutes", "projects")
         },
     },

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+from pydantic_core import core_schema
 
 from . import documents, problems
 from .formats import Form, Json
@@ -20,12 +21,22 @@ Code = Annotated[
 ]
 #: An id or another short text.
 Word = Annotated[str, Field(min_length=1, max_length=200)]
-Cluster = Annotated[
-    str, Field(min_length=1, max_length=200, description="集群编码，见 clusters。")
-]
+Cluster = Annotated[str, Field(min_length=1, max_length=200, description="集群编码，见 clusters。")]
 #: Values of one parameter.
 Words = Annotated[list[Word], Field(max_length=50)]
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Choice:
+    """One of declared codes; what stands in ``Annotated[str, Choice(...)]``."""
+
+    def __init__(self, codes: Iterable[str]) -> None:
+        self._codes = list(codes)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """See pydantic: how a value is checked and described."""
+        return core_schema.literal_schema(self._codes)
+
 
 _SUFFIX: Json = {
     "name": "suffix",
@@ -47,9 +58,9 @@ def table_routes(router: APIRouter, path: str, document: Json) -> Callable[[Endp
             **codes,
         }
         router.get(path, responses=answers)(endpoint)
-        router.get(
-            path + ".{suffix}", responses=answers, openapi_extra={"parameters": [_SUFFIX]}
-        )(endpoint)
+        router.get(path + ".{suffix}", responses=answers, openapi_extra={"parameters": [_SUFFIX]})(
+            endpoint
+        )
         return endpoint
 
     return register

@@ -180,9 +180,6 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _RETRY = {"Retry-After": {"description": "秒。", "schema": {"type": "integer"}}}
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of an application as a problem."""
-
 #: Shows a problem to a person.
 Show = Callable[[Request, Problem], Response]
 

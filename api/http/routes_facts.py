@@ -17,7 +17,7 @@ from .access import Role, access
 from .formats import Form, Json, dumps, kinds, wanted
 from .kept import Keeping, reply
 from .listing import Listing, Page, answer, version_of
-from .parameters import Code, Word, suffix_of, table_routes
+from .parameters import Choice, Code, Word, suffix_of, table_routes
 from .problems import described
 from .service import service_of
 
@@ -172,7 +172,7 @@ _SEARCH = {
     },
     "required": ["schema", "version", "query", "hits"],
 }
-_Kind = Literal[tuple(NODES)]  # type: ignore[valid-type]
+_Kind = Annotated[str, Choice(NODES)]
 
 
 @router.get("/search", responses=document_responses(_SEARCH))
@@ -198,4 +198,3 @@ def versions(request: Request) -> Response:
     """全部数据版本及其变化。"""
     found = service_of(request).store.versions()
     return document(request, answers.versions_answer(found).json())
-

@@ -18,17 +18,17 @@ from .feed import Facets, Keep, Question, above, ask, changes, document_schema
 from .formats import Form, dumps, wanted
 from .kept import Keeping, reply
 from .listing import Page, answer, version_of
-from .parameters import Cluster, Code, Ratio, Words, suffix_of, table_routes
+from .parameters import Choice, Cluster, Code, Ratio, Words, suffix_of, table_routes
 from .problems import Problem, described
 from .service import service_of
 
 router = APIRouter(tags=["feed"], route_class=Keeping)
 
-Action = Literal[tuple(ACTIONS)]  # type: ignore[valid-type]
-State = Literal[tuple(STATES)]  # type: ignore[valid-type]
-Evidence = Literal[tuple(EVIDENCE)]  # type: ignore[valid-type]
-Label = Literal[tuple(LABELS)]  # type: ignore[valid-type]
-Stage = Literal[tuple(STAGES)]  # type: ignore[valid-type]
+Action = Annotated[str, Choice(ACTIONS)]
+State = Annotated[str, Choice(STATES)]
+Evidence = Annotated[str, Choice(EVIDENCE)]
+Label = Annotated[str, Choice(LABELS)]
+Stage = Annotated[str, Choice(STAGES)]
 #: An adcode or the code of a country.
 Place = Annotated[str, Field(pattern=r"^([0-9]{6}|[A-Z]{2})$")]
 
@@ -70,9 +70,7 @@ class FeedPage(Page):
 class GapsPage(FeedPage):
     """Parameters of the gaps."""
 
-    primary: Annotated[
-        list[State], Field(default=[], max_length=8, description="首要动作或状态。")
-    ]
+    primary: Annotated[list[State], Field(default=[], max_length=8, description="首要动作或状态。")]
     link: Annotated[Words, Field(default=[], description="环节编码。")]
     stage: Annotated[Stage | None, Field(description="链段。")] = None
     robust: Annotated[bool | None, Field(description="结论是否稳健。")] = None
@@ -157,9 +155,7 @@ def _feed(
     except NotFoundError:
         raise Problem("gone", "没有 since 所指的数据版本，请重新读取全部。") from None
     key = ("changes", version, page.since, kind, page.region, clusters, given)
-    made = service.answer(
-        *key, make=lambda: changes(service, question, page.since or 0, version)
-    )
+    made = service.answer(*key, make=lambda: changes(service, question, page.since or 0, version))
     return answer(request, page, made, suffix)
 
 
@@ -179,5 +175,3 @@ def supply_rates(
     rate = service_of(request).supply(region, cluster, version)
     body = dumps(answers.supply_answer(rate).json())
     return reply(request, body, Form.json, rate.version)
-
-

@@ -17,14 +17,13 @@ from ...graph.chain import ChainGraph, records
 from ...graph.errors import NotFoundError
 from ...graph.schema import TABLES
 from ...graph.store import Version
-from .. import answers
 from ..answers_whatif import regions_answer, simulate_answer, trends_answer
 from . import documents
 from .access import Role, access
 from .formats import dumps, kinds
 from .kept import Keeping
 from .listing import Listing, Page, answer, version_of
-from .parameters import Cluster, Code, Word, suffix_of, table_routes
+from .parameters import Choice, Cluster, Code, Word, suffix_of, table_routes
 from .problems import Problem
 from .routes_facts import VersionNumber, document, document_responses
 from .service import Service, service_of
@@ -50,7 +49,8 @@ def simulations(
         list[_Text], Query(max_length=_MOVES, description="企业编码:倍数，产出变为几倍。")
     ] = [],  # noqa: B006
     size: Annotated[
-        Literal["median", "own"], Query(description="新工厂规模：国内中位，或与本企业最大工厂相同。")
+        Literal["median", "own"],
+        Query(description="新工厂规模：国内中位，或与本企业最大工厂相同。"),
     ] = "median",
     version: VersionNumber = None,
 ) -> Response:
@@ -60,9 +60,7 @@ def simulations(
     moves = _moves(scope.graph, land, lose, grow)
     key = ("simulate", scope.graph.version, region, cluster, *moves, size)
     asked: Size = size
-    body = service.answer(
-        *key, make=lambda: simulate_answer(simulate(scope, moves, asked)).json()
-    )
+    body = service.answer(*key, make=lambda: simulate_answer(simulate(scope, moves, asked)).json())
     return document(request, body)
 
 
@@ -114,7 +112,7 @@ class ComparisonPage(Page):
     change: Annotated[
         Literal["added", "changed", "withdrawn"] | None, Field(description="变化。")
     ] = None
-    table: Annotated[Literal[tuple(TABLES)] | None, Field(description="表。")] = None  # type: ignore[valid-type]
+    table: Annotated[Annotated[str, Choice(TABLES)] | None, Field(description="表。")] = None
     pack: Annotated[Word | None, Field(description="数据包。")] = None
 
 
@@ -158,9 +156,7 @@ def _compared(service: Service, old: int, new: int) -> list[dict[str, str]]:
     return records(service.store.compare(old, new))
 
 
-@router.get(
-    "/comparisons/regions", responses=document_responses(documents.contract("regions"))
-)
+@router.get("/comparisons/regions", responses=document_responses(documents.contract("regions")))
 @access(Role.viewer, "region", "other")
 def compare_regions(
     request: Request,

@@ -25,6 +25,7 @@ from ...analysis.gaps import Gaps, find_gaps
 from ...analysis.scope import Scope
 from ...analysis.supply import SupplyRate, supply_rate
 from ...analysis.targets import find_targets
+from ...analysis.web import Web
 from ...graph import regions as geo
 from ...graph.chain import ChainGraph
 from ...graph.errors import ChainAtlasError, NotFoundError, StoreError
@@ -70,6 +71,9 @@ class Once:
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._values
 
     def keys(self) -> list[Any]:
         """Keys of what is kept, the least used first."""
@@ -228,7 +232,7 @@ class Service:
         Raises:
             NotFoundError: There is none.
         """
-        if number != self._served and number not in self._graphs.keys():
+        if number != self._served and number not in self._graphs:
             self.store.view(number)
 
     def graph(self, version: int | None = None) -> ChainGraph:
@@ -318,6 +322,12 @@ class Service:
         key = ("names", graph.version)
         index = self._scopes.get(key, lambda: self.work_out(lambda: SearchIndex(graph)))
         return index.search(text, kinds, limit)
+
+    def web(self, version: int | None = None) -> Web:
+        """The numbered graph of a version, for browsing; see :mod:`analysis.neighbourhood`."""
+        graph = self.graph(version)
+        key = ("web", graph.version)
+        return self._scopes.get(key, lambda: self.work_out(lambda: Web.of(graph)))
 
     def close(self) -> None:
         """Release the store."""
