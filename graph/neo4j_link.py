@@ -30,6 +30,8 @@ RETRY_S = 20.0
 #: Seconds after which the server gives up a transaction of ours.
 READ_S, WRITE_S = 300.0, 1800.0
 
+_OUT_OF_MEMORY = "OutOfMemory"
+
 T = TypeVar("T")
 
 
@@ -169,9 +171,17 @@ class Link:
         translated: bool = True,
     ) -> T:
         from neo4j import unit_of_work
-        from neo4j.exceptions import IncompleteCommit
+        from neo4j.exceptions import IncompleteCommit, TransientError
 
-        timed = unit_of_work(timeout=seconds)(work)
+        @unit_of_work(timeout=seconds)
+        def timed(transaction: neo4j.ManagedTransaction) -> T:
+            try:
+                return work(transaction)
+            except TransientError as error:
+                if _OUT_OF_MEMORY in str(error.code):  # trying again would need as much
+                    raise self._told(error) from error
+                raise
+
         with (
             self._clear_errors(() if translated else (IncompleteCommit,)),
             self._driver.session(
@@ -211,7 +221,7 @@ class Link:
             return NotFoundError(f"{where.uri} 上没有名为 {where.database} 的数据库。")
         if isinstance(error, known.Forbidden):
             return StoreError(f"用户 {where.user} 在 {where} 上没有所需的权限。")
-        if "OutOfMemory" in code:
+        if _OUT_OF_MEMORY in code:
             return StoreError(
                 f"{where} 内存不足，本次没有写入任何内容：请调高 server.memory.heap.max_size。"
             )
@@ -221,4 +231,10 @@ class Link:
             return StoreError(f"{where} 拒绝了请求（{code or type(error).__name__}）。")
         if isinstance(error, known.ConfigurationError | known.UnsupportedServerProduct):
             return StoreError(f"无法使用 {where}：不是受支持的 Neo4j 服务器或地址有误。")
-        return StoreError(f"连不上 {where}，或连接中断：请检查服务器是否运行、地址和网络。")
+        # The driver hides the cause of a failed handshake behind its routing; so it is always told.
+        hint = (
+            "加密连接还要求服务器启用 TLS，且证书受本机信任（自签名证书用 +ssc，或用 SSL_CERT_FILE 指定签发者）。"
+            if "+" in where.scheme
+            else ""
+        )
+        return StoreError(f"连不上 {where}，或连接中断：请检查服务器是否运行、地址和网络。{hint}")

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -71,10 +72,10 @@ def make_pack(tmp_path: Path) -> MakePack:
     return make
 
 
-def _server(home: Path, keep_alive_s: int = 60) -> Iterator[Server]:
+def _server(home: Path, **options: Any) -> Iterator[Server]:
     """A running Neo4j server; skips where there is no Java or the server cannot be fetched."""
     try:
-        server = Server(home, keep_alive_s=keep_alive_s)
+        server = Server(home, **options)
     except NoServerError as reason:
         pytest.skip(str(reason))
     with pytest.MonkeyPatch.context() as patch:
@@ -96,3 +97,17 @@ def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def neo4j_spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Another one, which tests may stop and kill; it notices a broken line after seconds."""
     yield from _server(tmp_path_factory.mktemp("neo4j-spare"), keep_alive_s=2)
+
+
+@pytest.fixture
+def neo4j_large(tmp_path: Path) -> Iterator[Server]:
+    """A new, empty one with memory for a load of a hundred thousand nodes."""
+    yield from _server(tmp_path / "neo4j", heap_mb=4096, tuned=True)
+
+
+@pytest.fixture(scope="module")
+def neo4j_encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that takes encrypted connections alone."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with (Debian: apt-get install openssl)")
+    yield from _server(tmp_path_factory.mktemp("neo4j-tls"), heap_mb=512, tls=True)

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from ... import __version__
 from ...graph.errors import ChainAtlasError
+from ..pages import problems as about_problems
 from ..pages import routes as pages
 from ..pages.language import Languages
 from ..pages.shell import problem_page
@@ -48,7 +49,7 @@ ROUTERS = (
     routes_exports.router,
 )
 #: Groups of pages, from the root.
-PAGES = (pages.router,)
+PAGES = (pages.router, about_problems.router)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

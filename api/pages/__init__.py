@@ -4,6 +4,7 @@ Start here:
 
 - :mod:`.shell` renders a template with the navigation, the caller and the assets.
 - :mod:`.language` speaks Chinese, or English by the catalogue in ``locale``.
+- :mod:`.problems` explains every kind of error.
 - :mod:`.routes` is the overview and what every page needs; other pages have modules of their own.
 
 Templates stand in ``templates``, our scripts and styles in ``static``; those of others come from

@@ -82,6 +82,31 @@ def test_both_stores_hold_the_same_graph(
     assert server_store.versions()[0].changes == file_store[0].versions()[0].changes
 
 
+@pytest.mark.neo4j
+@pytest.mark.shared
+def test_both_stores_answer_alike_on_the_whole_country(
+    shared: Path, neo4j_large: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shipped pack with the public data sets, whose graph has a hundred thousand nodes."""
+    real = shared / "real"
+    sources = (SHIPPED, real / "ashare_2020" / "cn_corp202012.csv", real / "chainkg")
+    cli = Cli(capsys, tmp_path / "national.db")
+    stores = (str(cli.db), neo4j_large.address())
+    loads = [
+        cli.bare("ingest", *sources, "--db", db, "--format", "json").document() for db in stores
+    ]
+    assert loads[0] == loads[1]
+    questions = [("420000", "ic"), ("420100", "network"), ("420500", "materials")]
+    questions += [("420600", "nev"), ("440000", "display"), ("320000", "biomed")]
+    for region, cluster in questions:
+        where = ("--region", region, "--cluster", cluster, "--format", "json")
+        for command in ("gaps", "supply-rate", "targets"):
+            one, other = (cli.bare(command, *where, "--db", db) for db in stores)
+            assert (one.status, other.status) == (0, 0), other.err
+            assert one.document()["version"] == 1
+            assert one.out == other.out, (command, region, cluster)
+
+
 # --- Recipes -------------------------------------------------------------------------------------
 
 

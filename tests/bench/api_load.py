@@ -44,6 +44,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 ROOT = Path(__file__).parent.parent.parent
 CLUSTERS = ("biomed", "display", "equipment", "ic", "nev")
 REGIONS = ("420100", "420200", "420500", "420600", "420000")
+PROGRAM = (sys.executable, "-c", "from chainatlas.api.cli import entry; entry()")
 #: Seconds a server may take to answer the first time.
 START_S = 120.0
 
@@ -143,9 +144,7 @@ def national(place: Path) -> Path:
 
 def run(*arguments: str) -> None:
     """One command; 3 (rows were quarantined) is done, too."""
-    done = subprocess.run(
-        [sys.executable, "-m", "chainatlas.api.cli", *arguments], capture_output=True, check=False
-    )
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, check=False)
     if done.returncode not in (0, 3):
         raise SystemExit(done.stderr.decode("utf-8", "replace"))
 
@@ -155,8 +154,7 @@ class Serving:
 
     def __init__(self, store: Path, port: int) -> None:
         command = [
-            sys.executable, "-m", "chainatlas.api.cli", "serve", "--db", str(store), "--port",
-            str(port),
+            *PROGRAM, "serve", "--db", str(store), "--port", str(port),
         ]  # fmt: skip
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         self._about = Path(f"/proc/{self._process.pid}/statm")

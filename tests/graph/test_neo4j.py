@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from neo4j.exceptions import IncompleteCommit
+from neo4j.exceptions import IncompleteCommit, TransientError
 
 from chainatlas.graph import (
     EDGES,
@@ -113,7 +113,70 @@ def test_nobody_listens() -> None:
     assert time.monotonic() - began < 15
 
 
+# --- Encrypted lines -----------------------------------------------------------------------------
+
+
+@pytest.mark.neo4j
+def test_an_encrypted_line(neo4j_encrypted: Server) -> None:
+    """A certificate of its own is enough where the address says so; facts go over it and come back."""
+    for scheme in ("bolt+ssc", "neo4j+ssc"):
+        server = open_store(neo4j_encrypted.address(scheme=scheme), create=True)
+        load(server, facts(scheme, products=named("光刻胶")))
+        assert "光刻胶" in server.view().graph()["products"]["name"].tolist()
+        server.close()
+
+
+@pytest.mark.neo4j
+@pytest.mark.parametrize("scheme", ["bolt", "bolt+s", "neo4j+s"])
+def test_a_line_that_is_not_safe_is_refused(neo4j_encrypted: Server, scheme: str) -> None:
+    """Neither in the clear, nor with a certificate that no known authority signed."""
+    with pytest.raises(StoreError) as caught:
+        open_store(neo4j_encrypted.address(scheme=scheme))
+    assert f"{scheme}://127.0.0.1" in str(caught.value)
+    assert ("证书" in str(caught.value)) == (scheme != "bolt")
+    assert PASSWORD not in str(caught.value)
+
+
+@pytest.mark.neo4j
+def test_a_known_authority(neo4j_encrypted: Server) -> None:
+    """With the certificate among those the machine trusts, the strict way works."""
+    read = (
+        "import sys; from chainatlas.graph import open_store; open_store(sys.argv[1], create=True)"
+    )
+    trusting = {**os.environ, "SSL_CERT_FILE": str(neo4j_encrypted.certificate)}
+    for environment, status in ((trusting, 0), ({**trusting, "SSL_CERT_FILE": os.devnull}, 1)):
+        done = subprocess.run(
+            [sys.executable, "-c", read, neo4j_encrypted.address(scheme="bolt+s")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+
+
 # --- A server that refuses -----------------------------------------------------------------------
+
+
+class FullError(TransientError):
+    """What a server answers whose memory for transactions is used up."""
+
+    code = "Neo.TransientError.General.MemoryPoolOutOfMemoryError"
+
+
+@pytest.mark.neo4j
+def test_a_server_without_memory_is_told_at_once(neo4j_server: Server) -> None:
+    """The driver would try again for 20 seconds, and each time need as much memory."""
+    tries = []
+
+    def work(_: object) -> None:
+        tries.append(1)
+        raise FullError
+
+    with pytest.raises(StoreError, match="内存不足"):
+        neo4j_link.Link(Address.parse(neo4j_server.address())).write(work)
+    assert len(tries) == 1
 
 
 @pytest.fixture

@@ -99,10 +99,17 @@ class Server:
         keep_alive_s: How often it says that it is still there; a client takes twice the time of
             silence for a broken line.
         tuned: Let Java optimise for a long life rather than for a quick start.
+        tls: Take encrypted connections alone, with a certificate made for it.
     """
 
     def __init__(
-        self, home: Path, *, heap_mb: int = 1024, keep_alive_s: int = 60, tuned: bool = False
+        self,
+        home: Path,
+        *,
+        heap_mb: int = 1024,
+        keep_alive_s: int = 60,
+        tuned: bool = False,
+        tls: bool = False,
     ) -> None:
         if shutil.which("java") is None:
             raise NoServerError("no Java for Neo4j (Debian: apt-get install default-jre-headless)")
@@ -111,6 +118,7 @@ class Server:
         self._heap = heap_mb
         self._keep_alive = keep_alive_s
         self._tier = 4 if tuned else 1
+        self._tls = tls
         self._libraries = libraries()
         self._process: subprocess.Popen[bytes] | None = None
         self._driver: neo4j.Driver | None = None
@@ -118,7 +126,12 @@ class Server:
     @property
     def bolt(self) -> str:
         """Address without user and password, for the driver."""
-        return f"bolt://127.0.0.1:{self.port}"
+        return f"bolt{'+ssc' if self._tls else ''}://127.0.0.1:{self.port}"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate that vouches for a server with TLS; its own authority."""
+        return self.home / "certificates" / "bolt" / "public.crt"
 
     def address(
         self,
@@ -153,6 +166,8 @@ class Server:
             "dbms.cypher.min_replan_interval": "1h",
             "dbms.usage_report.enabled": "false",
         }
+        if self._tls:
+            settings |= self._encryption()
         text = "\n".join(f"{name}={value}" for name, value in settings.items())
         (conf / "neo4j.conf").write_text(text + "\n", "utf-8")
         command = [
@@ -174,6 +189,24 @@ class Server:
         with (self.home / "console.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self._wait()
+
+    def _encryption(self) -> dict[str, object]:
+        """Make a certificate for the loopback address and say where it is."""
+        folder = self.certificate.parent
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+            make += ["-subj", "/CN=chainatlas-test", "-addext", "subjectAltName=IP:127.0.0.1"]
+            make += ["-keyout", str(folder / "private.key"), "-out", str(self.certificate)]
+            subprocess.run(make, check=True, capture_output=True, timeout=60)
+        return {
+            "server.bolt.tls_level": "REQUIRED",
+            "dbms.ssl.policy.bolt.enabled": "true",
+            "dbms.ssl.policy.bolt.base_directory": folder,
+            "dbms.ssl.policy.bolt.private_key": "private.key",
+            "dbms.ssl.policy.bolt.public_certificate": self.certificate.name,
+            "dbms.ssl.policy.bolt.client_auth": "NONE",
+        }
 
     def _wait(self) -> None:
         assert self._process is not None

@@ -15,6 +15,7 @@ from atlas import API, Atlas, refused, tables
 from chainatlas.graph.schema import TABLES
 from chainatlas.graph.store import open_store
 from chainatlas.ingest.load import load as load_sources
+from chainatlas.ingest.pack import open_pack
 from making import held
 
 KINDS = ("clusters", "links", "products", "enterprises", "institutes", "projects")
@@ -130,7 +131,8 @@ def test_paths_are_as_short_as_those_of_networkx(atlas: Atlas) -> None:
                 line = after["line"]
                 assert {line["source"], line["target"]} == {before["node"], after["node"]}
     assert (
-        get(atlas, "/graph/paths?from=Product:dram&to=Enterprise:asml&relation=HOLDS")["paths"] == []
+        get(atlas, "/graph/paths?from=Product:dram&to=Enterprise:asml&relation=HOLDS")["paths"]
+        == []
     )
 
 
@@ -153,7 +155,7 @@ def test_the_export_loads_to_the_same_facts(atlas: Atlas, tmp_path: Path) -> Non
     assert answer.headers["content-type"] == "application/zip"
     zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path / "packs")
     store = open_store(str(tmp_path / "again.db"), create=True)
-    load_sources(store, [str(tmp_path / "packs" / "small")])
+    load_sources(store, [open_pack(tmp_path / "packs" / "small")])
     ours, theirs = held(atlas.store.view())["small"], held(store.view())["small"]
     for name, rows in theirs.items():
         if name not in ("packs", "rejects"):

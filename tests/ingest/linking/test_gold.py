@@ -3,8 +3,8 @@
 ``gold.csv`` says for each judged company which shipped products its main business and product types
 of ``ashare_2020`` show it to make, sell or service. ``none`` stands for products whose names occur
 though the company has nothing to do with them, or, without a product, for a company that none was
-found for; ``unsure`` pairs count for neither side. The half ``tuned`` was looked at while the words
-were chosen, the half ``held`` never. ``sei_links.csv`` and ``sei_rows.csv`` judge links of
+found for; ``unsure`` pairs count for neither side. The part ``tuned`` was looked at while the words
+were chosen; ``held`` is a plain random sample of all companies that never was. ``sei_links.csv`` and ``sei_rows.csv`` judge links of
 ChainKnowledgeGraph's company-product rows to the names of the SEI classification of 2018.
 """
 
@@ -56,14 +56,15 @@ def judged(shared: Path) -> pd.DataFrame:
 def test_there_are_enough_judgements() -> None:
     gold = pd.read_csv(HERE / "gold.csv", dtype="str", keep_default_na=False)
     decided = gold[(gold["product"] != "") & (gold["role"] != "unsure")]
-    assert len(decided) >= 900
-    assert (decided["half"] == "held").sum() >= 150
+    assert len(decided) >= 1100
+    assert gold.loc[gold["half"] == "held", "code"].nunique() == 240
+    assert (decided["half"] == "held").sum() >= 38
     assert not gold.duplicated(["code", "product"]).any()
     assert set(decided["product"]) <= set(pd.read_csv(SHIPPED, dtype="str")["id"])
 
 
 @pytest.mark.parametrize(
-    ("half", "precision", "recall"), [("tuned", 0.95, 0.93), ("held", 0.93, 0.80)]
+    ("half", "precision", "recall"), [("tuned", 0.95, 0.93), ("held", 0.90, 0.55)]
 )
 def test_makers_are_found(judged: pd.DataFrame, half: str, precision: float, recall: float) -> None:
     decided = judged[(judged["half"] == half) & (judged["role"] != "unsure")]
