@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas import Atlas
+from microcosm import Atlas
 
 #: Seconds a server may take to answer on a busy machine.
 START_S = 60.0

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from atlas import Atlas, state
 from chainatlas.api import client as module
 from chainatlas.api.client import ApiError, Client, order
+from microcosm import Atlas, state
 
 DOCS = Path(__file__).parent.parent.parent.parent / "docs"
 Served = tuple[str, Atlas]

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from atlas import API, Atlas
 from chainatlas.api.http import problems
 from chainatlas.api.http.app import create_app
 from chainatlas.api.http.service import Service
 from chainatlas.api.http.settings import Settings
 from chainatlas.graph.errors import StoreError
+from microcosm import API, Atlas
 
 DOCS = Path(__file__).parent.parent.parent.parent / "docs"
 

@@ -11,12 +11,12 @@ from typing import Any
 import networkx as nx
 import pytest
 
-from atlas import API, Atlas, refused, tables
 from chainatlas.graph.schema import TABLES
 from chainatlas.graph.store import open_store
 from chainatlas.ingest.load import load as load_sources
 from chainatlas.ingest.pack import open_pack
 from making import held
+from microcosm import API, Atlas, refused, tables
 
 KINDS = ("clusters", "links", "products", "enterprises", "institutes", "projects")
 

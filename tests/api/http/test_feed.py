@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas import API, Atlas, edited, state
 from chainatlas.analysis.gaps import find_gaps
 from chainatlas.analysis.scope import Scope
 from chainatlas.analysis.targets import find_targets
@@ -24,6 +23,7 @@ from chainatlas.api import answers
 from chainatlas.api.client import order
 from chainatlas.api.http.cursors import Cursor
 from chainatlas.api.http.problems import Problem
+from microcosm import API, Atlas, edited, state
 
 Row = dict[str, Any]
 #: What HTTP adds to the rows of the commands.

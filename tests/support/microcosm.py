@@ -51,7 +51,7 @@ def tables() -> Tables:
         {"id": "resist-wh", "name": "武汉光刻胶厂", "region": "420111", "labels": "high_tech"},
         {"id": "wafer-hs", "name": "黄石硅片", "region": "420200", "revenue": 4e8},
         {"id": "wafer-jp", "name": "SUMCO", "country": "JP", "revenue": 2e10},
-        {"id": "91420100MA4KTEST0X", "name": "重庆长江玻璃武汉分公司", "region": "420100",
+        {"id": "91420100MA4KTEAT0T", "name": "重庆长江玻璃武汉分公司", "region": "420100",
          "stock_code": "600999.SH", "labels": "listed", "revenue": 3e9},
         {"id": "pump-a", "name": "@泵业甲", "region": "310115", "labels": "champion"},
         {"id": "pump/b", "name": "泵业乙", "region": "420200"},
@@ -60,7 +60,7 @@ def tables() -> Tables:
     made = [
         ("ymtc", "dram", None), ("boe-wh", "panel", None), ("asml", "litho", 0.9), ("smee", "litho", None),
         ("resist-sh", "resist", None), ("resist-wh", "resist", 0.5), ("wafer-hs", "wafer", None),
-        ("wafer-jp", "wafer", None), ("91420100MA4KTEST0X", "glass", 0.8), ("pump-a", "pump", None),
+        ("wafer-jp", "wafer", None), ("91420100MA4KTEAT0T", "glass", 0.8), ("pump-a", "pump", None),
         ("pump/b", "pump", None), ("film-jp", "film", None), ("smee", "pump", 0.1),
     ]  # fmt: skip
     return {
@@ -95,7 +95,7 @@ def tables() -> Tables:
         ],
         "research": [{"institute": "hust", "product": "litho", "strength": 0.8}],
         "partners": [{"institute": "hust", "enterprise": "smee", "topic": "光学"}],
-        "holdings": [{"parent": "boe-wh", "child": "91420100MA4KTEST0X", "stake": 0.6}],
+        "holdings": [{"parent": "boe-wh", "child": "91420100MA4KTEAT0T", "stake": 0.6}],
         "projects": [
             {"id": "p1", "name": "存储器基地", "kind": "leading", "owner": "ymtc", "product": "dram",
              "region": "420115", "investment": 1.6e11}
