@@ -337,19 +337,12 @@ def evidence(scope: Scope, regions: Sequence[str]) -> np.ndarray[Any, np.dtype[n
     graph = scope.graph
     complete = graph.text("surveys", "status") == "complete"
     place = graph.text("surveys", "region")[complete]
-    surveyed = _slots(scope)[graph.located("surveys", "product")[complete]]
+    surveyed = scope.slots[graph.located("surveys", "product")[complete]]
     confirmed = np.zeros((len(regions), len(scope.products) + 1), dtype=bool)
     for row, region in zip(confirmed, regions, strict=True):
         row[surveyed[np.isin(place, geo.ancestors(region))]] = True
     words = np.asarray(["suspected", "confirmed"], dtype=object)
     return words[confirmed[:, :-1].astype(np.int64)]
-
-
-def _slots(scope: Scope) -> Codes:
-    """Place of every product of the graph in ``scope.products``; -1 where it is not there."""
-    slot = np.full(scope.economy.products, -1, dtype=np.int64)
-    slot[scope.products] = np.arange(len(scope.products))
-    return slot
 
 
 def find_routes(
@@ -400,7 +393,7 @@ def _rows_made(scope: Scope, regions: Sequence[str]) -> Codes:
     """Number of PRODUCES rows with output of each product of the cluster in each region, (R, C)."""
     found, index = np.unique(np.asarray(regions), return_inverse=True)
     rows, where = membership(scope.economy, found.tolist())
-    target = _slots(scope)[scope.economy.product[rows]]
+    target = scope.slots[scope.economy.product[rows]]
     asked = target >= 0
     size = len(scope.products)
     cell = where[asked] * np.int64(size) + target[asked]

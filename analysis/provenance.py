@@ -54,20 +54,23 @@ def source_quality(graph: ChainGraph) -> pd.DataFrame:
     return pd.concat([table, total], ignore_index=True)[columns]
 
 
-def who_says(stated: pd.DataFrame, enterprise: str) -> pd.DataFrame:
-    """Every field of an enterprise with what each pack says of it.
+def who_says(stated: pd.DataFrame, number: str, name: str = "enterprises") -> pd.DataFrame:
+    """Every field of a node with what each pack says of it.
 
     Args:
-        stated: What every pack says of enterprises, not merged, see :meth:`graph.store.View.stated`.
-        enterprise: Id.
+        stated: What every pack says in the node's table, not merged, see
+            :meth:`graph.store.View.stated`.
+        number: Id of the node.
+        name: Its table.
 
     Returns:
-        Columns field, value, pack, as_of, source and used: whether the graph has this value. Of a
+        Columns field, value, pack, as_of, source, confidence, method and used: whether the graph has
+        this value. Of a
         list it has all values, of other fields that of the newest fact that states one. In order of
         the declaration, newest first; what no pack states is left out.
     """
-    table = TABLES["enterprises"]
-    rows = newest_first(stated[stated["id"] == enterprise], ["id"])
+    table = TABLES[name]
+    rows = newest_first(stated[stated["id"] == number], ["id"])
     found = []
     about = {c.name for c in PROVENANCE}
     for column in table.columns:
@@ -82,6 +85,8 @@ def who_says(stated: pd.DataFrame, enterprise: str) -> pd.DataFrame:
                     PACK: said[PACK],
                     "as_of": said["as_of"],
                     "source": said["source"],
+                    "confidence": said["confidence"],
+                    "method": said["method"],
                     "used": [column.many or n == 0 for n in range(len(said))],
                 }
             )
@@ -90,22 +95,29 @@ def who_says(stated: pd.DataFrame, enterprise: str) -> pd.DataFrame:
 
 
 def facts_about(
-    stated: Mapping[str, pd.DataFrame], enterprise: str
+    stated: Mapping[str, pd.DataFrame], number: str, to: str = "enterprises"
 ) -> list[tuple[str, pd.DataFrame]]:
-    """Facts of other tables that refer to an enterprise, by table, not merged.
+    """Facts of other tables that refer to a node, by table, not merged.
 
     Args:
         stated: What every pack says, by table.
-        enterprise: Id.
+        number: Id of the node.
+        to: Its table.
     """
     found = []
     for name, table in TABLES.items():
-        columns = [c.name for c in table.columns if c.ref == "enterprises"]
+        columns = [c for c in table.columns if c.ref == to]
         if columns:
             frame = stated[name]
-            rows = newest_first(
-                frame[frame[columns].isin([enterprise]).any(axis=1)], list(table.key)
-            )
+            named = pd.Series(False, index=frame.index)
+            for column in columns:
+                cells = frame[column.name]
+                if column.many:
+                    cells = ";" + cells.fillna("") + ";"
+                    named |= cells.str.contains(f";{number};", regex=False).fillna(False)
+                else:
+                    named |= (cells == number).fillna(False)
+            rows = newest_first(frame[named], list(table.key))
             if len(rows):
                 found.append((name, rows[[*table.names, PACK]].reset_index(drop=True)))
     return found

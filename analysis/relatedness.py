@@ -7,7 +7,7 @@ mathematics stands in :mod:`.space`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,11 +17,14 @@ import pandas as pd
 
 from ..graph import regions as geo
 from ..graph.chain import ChainGraph, Codes, Floats
-from .economy import Economy, Mask
+from ..graph.schema import EPSILON
+from .economy import Economy, Mask, sums
 from .measures import membership
 from .scope import Scope
 from .space import NO_PRESENCE, NOT_UNIQUE, TOO_FEW, Space, advantage, present
 
+#: Sets of regions whose relatedness a space keeps.
+KEPT = 8
 #: Products of the region's advantage to name as the nearest.
 NEAREST = 3
 NO_OUTPUT, NO_ADVANTAGE, OUTSIDE = "no_output", "no_advantage", "outside_main_group"
@@ -89,6 +92,7 @@ class CitySpace:
     made: Codes
     output: float
     space: Space
+    _related: dict[tuple[str, ...], Floats] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, economy: Economy) -> CitySpace:
@@ -107,9 +111,40 @@ class CitySpace:
         cities = tuple(c for c in np.unique(places).tolist() if geo.level(c) == "city")
         inside = np.isin(places, cities)[at]
         made = np.unique(economy.product[rows[inside]])
-        output = regional_output(economy, cities, made)
-        presence = present(advantage(output, economy.national[made], economy.national.sum()))
-        return cls(cities, made, float(output.sum()), Space(presence))
+        presence, output = _presence(economy, cities, made)
+        return cls(cities, made, output, Space(presence))
+
+    def related(self, economy: Economy, regions: Sequence[str]) -> Floats:
+        """How far regions are nearer to products than their diversity explains, 0..1.
+
+        max(0, surplus) / expected density, at most 1: 0.5 is a density half again as high as
+        diversity and ubiquity explain. 0 where it is not defined.
+
+        Args:
+            economy: The economy of this space.
+            regions: Region codes of any level.
+
+        Returns:
+            Shape (regions, products).
+        """
+        key = tuple(regions)
+        if key not in self._related:
+            if len(self._related) >= KEPT:
+                self._related.clear()
+            self._related[key] = self._relate(economy, key)
+        return self._related[key]
+
+    def _relate(self, economy: Economy, regions: tuple[str, ...]) -> Floats:
+        found = np.zeros((len(regions), economy.products))
+        output = regional_output(economy, regions, np.arange(economy.products))
+        active = np.flatnonzero(output.any(axis=1))
+        if len(active) and len(self.made):
+            local = present(advantage(output[active], economy.national))[:, self.made]
+            density, expected = self.space.relatedness(local)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratio = np.where(expected > 0, (density - expected) / expected, 0.0)
+            found[np.ix_(active, self.made)] = np.clip(np.nan_to_num(ratio), 0.0, 1.0)
+        return found
 
     def spread(self, values: Floats, products: int) -> Floats:
         """Values by product of the space, shape (M,), as values by product; NaN for the others."""
@@ -119,6 +154,23 @@ class CitySpace:
 
 
 _KNOWN: WeakKeyDictionary[ChainGraph, dict[bytes, CitySpace]] = WeakKeyDictionary()
+
+
+def _presence(economy: Economy, cities: Sequence[str], made: Codes) -> tuple[Mask, float]:
+    """Where cities have an advantage, (cities, made), and all their output (CNY a year).
+
+    As ``present(advantage(...))``, over the pairs with output alone: there are few of them.
+    """
+    rows, where = membership(economy, cities)
+    slot = np.searchsorted(made, economy.product[rows])
+    cell, inverse = np.unique(where * np.int64(max(len(made), 1)) + slot, return_inverse=True)
+    output = sums(inverse, economy.output[rows], len(cell))
+    place, product = np.divmod(cell, max(len(made), 1))
+    whole = sums(place, output, len(cities))
+    share_all = economy.national[made][product] / economy.national.sum()
+    presence = np.zeros((len(cities), len(made)), dtype=bool)
+    presence[place, product] = output / whole[place] / share_all >= 1.0 - EPSILON
+    return presence, float(whole.sum())
 
 
 def regional_output(economy: Economy, regions: Sequence[str], columns: Codes) -> Floats:

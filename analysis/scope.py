@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,13 @@ class Scope:
     def graph(self) -> ChainGraph:
         """The facts."""
         return self.economy.graph
+
+    @cached_property
+    def slots(self) -> Codes:
+        """Place of every product of the graph in ``products``, -1 where not there, (products,)."""
+        slot = np.full(self.economy.products, -1, dtype=np.int64)
+        slot[self.products] = np.arange(len(self.products))
+        return slot
 
     @classmethod
     def of(cls, graph: ChainGraph, region: str, cluster: str) -> Scope:

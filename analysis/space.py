@@ -31,6 +31,8 @@ def _blas() -> ThreadpoolController:
 
 #: Why complexity is undefined everywhere, and what a person reads.
 NO_PRESENCE, TOO_FEW, NOT_UNIQUE = "no_presence", "too_few_places", "not_unique"
+#: Share of pairs present below which a sparse matrix is faster than a full one.
+SPARSE = 0.05
 #: Eigenvalues (of a matrix whose largest is 1) closer than this cannot be told apart.
 _CLOSE = 1e-9
 
@@ -86,8 +88,13 @@ class Proximity:
         self.ubiquity: Codes = presence.sum(axis=0, dtype=np.int64)
         self._order = np.argsort(self.ubiquity, kind="stable")
         self._order = self._order[self.ubiquity[self._order] > 0]
-        # Products in rows: those of one ubiquity lie together in memory.
-        self._sorted = presence.T[self._order].astype(np.float64)
+        # Products in rows: those of one ubiquity lie together in memory. Where most are absent
+        # almost everywhere, only what is present is multiplied.
+        known = presence.T[self._order]
+        thin = bool(known.size) and known.mean() < SPARSE
+        self._sorted: Floats | sparse.csr_array = (
+            sparse.csr_array(known).astype(np.float64) if thin else known.astype(np.float64)
+        )
         self._levels = self.ubiquity[self._order].astype(np.float64)
 
     def weigh(self, weights: Floats) -> Floats:
@@ -127,7 +134,7 @@ class Proximity:
             above -= added
             np.divide(below, level, out=mixed)
             mixed += above
-            np.matmul(here, mixed.T, out=found[start:end])
+            found[start:end] = here @ mixed.T
         return found
 
     def of(self, columns: Codes) -> Floats:
@@ -270,12 +277,29 @@ class Space:
     def __init__(self, presence: Mask) -> None:
         self.presence = presence
         self.proximity = Proximity(presence)
-        found = complexity(presence)
-        self.reason = found.reason
-        self._middle, self._spread = _moments(found.places)
-        #: Complexity of products in deviations of the places' complexity, not shifted: that is
-        #: what outlook weighs by.
-        self._weight = found.products / self._spread
+
+    @cached_property
+    def _complexity(self) -> Complexity:
+        """Found when first asked: it costs as much as everything that relatedness needs."""
+        return complexity(self.presence)
+
+    @property
+    def reason(self) -> str:
+        """Why complexity is undefined everywhere, see :class:`Complexity`."""
+        return self._complexity.reason
+
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        return _moments(self._complexity.places)
+
+    @cached_property
+    def _weight(self) -> Floats:
+        """Complexity of products in deviations of the places' complexity, shape (P,).
+
+        Not shifted: that is what outlook weighs by.
+        """
+        found: Floats = self._complexity.products / self._scale[1]
+        return found
 
     @property
     def ubiquity(self) -> Codes:
@@ -285,7 +309,8 @@ class Space:
     @property
     def pci(self) -> Floats:
         """Product complexity index, shape (P,): ECI is its mean over the products present."""
-        return self._weight - self._middle / self._spread
+        middle, spread = self._scale
+        return self._weight - middle / spread
 
     @cached_property
     def own(self) -> Figures:
@@ -313,6 +338,17 @@ class Space:
             coi=(outlook - middle) / spread,
             cog=gain,
         )
+
+    def relatedness(self, presence: Mask) -> tuple[Floats, Floats]:
+        """Density of places, and what diversity and ubiquity explain of it, both (n, P).
+
+        As in :meth:`figures`, without what complexity adds.
+
+        Args:
+            presence: Shape (n, P).
+        """
+        diversity = presence.sum(axis=1, dtype=np.int64)
+        return self._undefined(self._dense(presence)), self._expected(diversity)
 
     @cached_property
     def explained(self) -> float:

@@ -20,7 +20,7 @@ from ..graph.chain import PACK, ChainGraph, records
 from ..graph.schema import STAGES, TABLES, TIERS
 from ..graph.store import Version
 from ..ingest.load import LoadReport
-from ..viz.words import place_name, yes_no
+from ..viz.words import place_name, target_note, tie_word, yes_no
 
 Json = dict[str, Any]
 
@@ -119,7 +119,7 @@ def targets_answer(gaps: Gaps, targets: pd.DataFrame) -> Answer:
         "targets": records(targets),
     }
     title = f"{place_name(gaps.scope.region)} 招商目标企业"
-    brief = ("缺口产品", "排名", "目标企业", "所在地", "落地建议", "得分")
+    brief = ("缺口产品", "排名", "并列", "目标企业", "所在地", "落地建议", "得分", "名次区间")
     return Answer("targets", document, targets_table(gaps, targets), title, brief=brief)
 
 
@@ -127,15 +127,23 @@ def targets_table(gaps: Gaps, targets: pd.DataFrame) -> pd.DataFrame:
     """Targets for people."""
     names = dict(zip(gaps.table["product"], gaps.table["name"], strict=True))
     primary = dict(zip(gaps.table["product"], gaps.table["primary"], strict=True))
+    rows = records(targets)
     return pd.DataFrame(
         {
             "缺口产品": targets["product"].map(names),
             "首要动作": targets["product"].map(primary).map(STATES),
             "排名": targets["rank"],
+            "并列": [tie_word(t) for t in rows],
             "目标企业": targets["name"],
             "所在地": [place_name(x) for x in targets["from_region"]],
             "落地建议": [place_name(x) for x in targets["landing"]],
             "得分": targets["score"],
+            "名次区间": [f"{t['rank_low']}～{t['rank_high']}" for t in rows],
+            "备注": [target_note(t) for t in rows],
+            "备选落地": [
+                "、".join(place_name(o["region"]) for o in others)
+                for others in targets["landing_others"]
+            ],
             "依据": ["；".join(f["text"] for f in facts) for facts in targets["facts"]],
             "产品编码": targets["product"],
             "企业编码": targets["enterprise"],

@@ -19,10 +19,9 @@ from ..analysis.gaps import ACTIONS
 from ..analysis.provenance import source_quality
 from ..analysis.scope import Scope
 from ..analysis.supply import supply_rate
-from ..analysis.targets import PER_GAP, find_targets
 from ..graph import regions as geo
 from ..graph.embedded import restore as restore_store
-from ..graph.errors import ChainAtlasError, NotFoundError
+from ..graph.errors import ChainAtlasError
 from ..graph.neo4j_link import is_address
 from ..graph.store import open_store
 from ..ingest.corrections import sheet
@@ -35,7 +34,9 @@ from ..ingest.products import same_products
 from ..ingest.sources import open_source
 from . import (
     answers,
+    commands_audit,
     commands_copy,
+    commands_keys,
     commands_link,
     commands_measures,
     commands_policy,
@@ -45,7 +46,9 @@ from . import (
     commands_risk,
     commands_serve,
     commands_simulate,
+    commands_targets,
     commands_trends,
+    commands_users,
     main_job,
 )
 from .export import export_packs
@@ -72,7 +75,9 @@ from .shell import (
 
 #: Modules whose commands join the application when they are imported.
 JOINED = (
+    commands_audit,
     commands_copy,
+    commands_keys,
     commands_link,
     commands_measures,
     commands_policy,
@@ -82,7 +87,9 @@ JOINED = (
     commands_risk,
     commands_serve,
     commands_simulate,
+    commands_targets,
     commands_trends,
+    commands_users,
 )
 SingleFile = Annotated[
     bool, typer.Option("--single-file", help="网页自带脚本和样式，不需要 assets 文件夹。")
@@ -205,27 +212,6 @@ def gaps(
     """产业链缺口：补链、强链、固链、延链。"""
     found = gaps_of(db, version, region, cluster)
     write(answers.gaps_answer(found, action), form, out)
-
-
-@app.command()
-def targets(
-    region: Region,
-    cluster: Cluster,
-    product: Annotated[str | None, typer.Option("--product", help="只看一个产品编码。")] = None,
-    top: Annotated[
-        int, typer.Option("--top", min=0, help="每个缺口的企业数，0 为全部。")
-    ] = PER_GAP,
-    db: Db = "",
-    version: VersionNo = None,
-    form: Form = Format.table,
-    out: Out = None,
-) -> None:
-    """招商目标：每个缺口引进谁、落在哪里、为什么。"""
-    found = gaps_of(db, version, region, cluster)
-    if product is not None and product not in set(found.table["product"]):
-        raise NotFoundError(f"集群 {cluster} 没有这个产品：{product}。")
-    ranked = find_targets(found, None if product is None else [product], top or None)
-    write(answers.targets_answer(found, ranked), form, out)
 
 
 @app.command("supply-rate")

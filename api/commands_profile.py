@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import pandas as pd
 import typer
 
-from ..analysis.provenance import facts_about, who_says
-from ..graph.chain import PACK, ChainGraph, records
+from ..graph.chain import ChainGraph, records
 from ..graph.errors import NotFoundError
-from ..graph.schema import PROVENANCE, TABLES
 from ..graph.store import View
-from ..viz.words import yes_no
 from .answers import Answer
 from .output import Format, write
+from .profiles import said_lines, said_of
 from .shell import Db, Form, Out, VersionNo, app, view_of
 
 profile = typer.Typer(help="企业档案：每个字段谁说了什么。", no_args_is_help=True)
@@ -57,8 +54,7 @@ def profile_answer(view: View, wanted: str) -> Answer:
     """``profile enterprise``: fields by source, and the relations that name the enterprise."""
     graph = view.graph()
     enterprise = find_enterprise(graph, wanted)
-    said = who_says(view.stated("enterprises"), enterprise)
-    related = facts_about({name: view.stated(name) for name in TABLES}, enterprise)
+    said, related = said_of(view, "enterprises", enterprise)
     row = graph["enterprises"].iloc[int(graph.position("enterprises", [enterprise])[0])]
     document = {
         "version": view.version,
@@ -67,45 +63,5 @@ def profile_answer(view: View, wanted: str) -> Answer:
         "fields": records(said),
         "facts": [{"table": name, **fact} for name, facts in related for fact in records(facts)],
     }
-    table = TABLES["enterprises"]
-    lines = pd.DataFrame(
-        {
-            "字段": [table.column(f).zh for f in said["field"]],
-            "取值": [_shown(v) for v in said["value"]],
-            "采用": [yes_no(used) for used in said["used"]],
-            "数据日期": said["as_of"],
-            "数据包": said[PACK],
-            "来源": said["source"],
-        }
-    )
-    more = [_relation_lines(name, facts) for name, facts in related]
     title = f"{row['name']}（{enterprise}）"
-    return Answer("profile", document, pd.concat([lines, *more], ignore_index=True), title)
-
-
-def _relation_lines(name: str, facts: pd.DataFrame) -> pd.DataFrame:
-    table = TABLES[name]
-    own = [c for c in table.own if c.name in facts]
-    about = {c.name for c in PROVENANCE}
-    values = [
-        "；".join(
-            f"{c.zh} {_shown(fact[c.name])}"
-            for c in own
-            if c.name not in about and fact[c.name] == fact[c.name]
-        )
-        for fact in records(facts)
-    ]
-    return pd.DataFrame(
-        {
-            "字段": table.zh,
-            "取值": values,
-            "采用": "",
-            "数据日期": facts["as_of"],
-            "数据包": facts[PACK],
-            "来源": facts["source"],
-        }
-    )
-
-
-def _shown(value: object) -> str:
-    return f"{value:,.10g}" if isinstance(value, float) else str(value)
+    return Answer("profile", document, said_lines("enterprises", said, related), title)

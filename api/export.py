@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..graph.chain import records
 from ..graph.errors import ChainAtlasError
-from ..graph.rules import SIZE_PREFIX
+from ..graph.rules import GROUPS, in_group
 from ..graph.schema import PACK_TABLES
 from ..graph.store import Facts, View
 
@@ -79,12 +79,12 @@ def _rules(rows: pd.DataFrame) -> str:
     lines: list[str] = []
     for cluster, own in rows.groupby(rows["cluster"].fillna("")):
         head = f"cluster.{_toml(str(cluster))}" if cluster else ""
-        plain = own[~own["name"].str.startswith(SIZE_PREFIX)]
-        sizes = own[own["name"].str.startswith(SIZE_PREFIX)]
+        plain = own[~own["name"].str.contains(".", regex=False)]
         lines += [f"[{head}]"] if head and len(plain) else []
         lines += [f"{r['name']} = {r['value']!r}" for r in records(plain)]
-        if len(sizes):
-            lines.append(f"[{head}.sizes]" if head else "[sizes]")
-            for row in records(sizes):
-                lines.append(f"{row['name'].removeprefix(SIZE_PREFIX)} = {row['value']!r}")
+        for group in GROUPS:
+            prefix = in_group(group, "")
+            inside = own[own["name"].str.startswith(prefix)]
+            lines += [f"[{head}.{group}]" if head else f"[{group}]"] if len(inside) else []
+            lines += [f"{r['name'].removeprefix(prefix)} = {r['value']!r}" for r in records(inside)]
     return "\n".join(lines) + "\n"

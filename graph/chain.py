@@ -176,6 +176,8 @@ class ChainGraph:
             merged[name] = _with_defaults(found, table)
         self.version = version
         self._tables = MappingProxyType(_without_dangling(merged))
+        #: Revenues of enterprises of which several years are stated: enterprise, as_of, revenue.
+        self.revenues = revenues_by_year(tables.get("enterprises"))
         self._index: dict[str, pd.Index] = {}
         self._arrays: dict[tuple[str, str], npt.NDArray[np.str_]] = {}
         self._lists: dict[tuple[str, str], tuple[Codes, Texts]] = {}
@@ -438,6 +440,28 @@ def merge_packs(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         joined[stated] = heads[stated]
         frame = pd.concat([frame.loc[~repeated, columns], joined[columns]])
     return frame[columns].sort_values(key, ignore_index=True, kind="stable")
+
+
+def revenues_by_year(stated: pd.DataFrame | None) -> pd.DataFrame:
+    """Revenues of enterprises that different packs state for different years.
+
+    A merged graph keeps one revenue for each enterprise; what it was before tells how it grows.
+
+    Args:
+        stated: What every pack says of enterprises, not merged.
+
+    Returns:
+        Columns enterprise (id), as_of and revenue (CNY), by enterprise and date; one row a year.
+    """
+    columns = ["id", "as_of", "revenue"]
+    if stated is None or not len(stated):
+        return pd.DataFrame({"enterprise": [], "as_of": [], "revenue": []})
+    again = stated.loc[stated["id"].duplicated(keep=False), columns].dropna()
+    year = again["as_of"].str[:4]
+    found = again.sort_values(columns).drop_duplicates().assign(year=year)
+    found = found.drop_duplicates(["id", "year"], keep="last")
+    found = found[found["id"].duplicated(keep=False)].drop(columns="year")
+    return found.rename(columns={"id": "enterprise"}).reset_index(drop=True)
 
 
 def newest_first(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:

@@ -1,19 +1,57 @@
-"""The thresholds of the four actions and the typical sizes, with one set per cluster (一群一策).
+"""The thresholds of the four actions, typical sizes and weights, one set per cluster (一群一策).
 
 A pack states them in ``rules.toml``; the store keeps them as rows (cluster, name, value), where
-cluster is empty for the top level and a typical size is named ``sizes.LABEL``.
+cluster is empty for the top level and a value of a group is named ``GROUP.NAME``, such as
+``sizes.leading`` or ``targets.fit``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from .schema import TYPICAL_SIZES
 
-SIZE_PREFIX = "sizes."
+#: How much each feature of a target counts, in parts of their sum (:mod:`analysis.targets`).
+TARGET_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        "fit": 0.20,
+        "text": 0.10,
+        "scale": 0.12,
+        "standing": 0.08,
+        "tie": 0.20,
+        "pull": 0.08,
+        "relatedness": 0.02,
+        "research": 0.02,
+        "inputs": 0.02,
+        "nearness": 0.10,
+        "footprint": 0.02,
+        "growth": 0.02,
+        "projects": 0.02,
+    }
+)
+#: How much each side of a landing place counts, in parts of their sum (:mod:`analysis.landing`).
+LANDING_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        "demand": 0.30,
+        "inputs": 0.15,
+        "neighbours": 0.20,
+        "relatedness": 0.10,
+        "research": 0.05,
+        "tie": 0.20,
+    }
+)
+#: Tables of ``rules.toml`` with the names that may stand in them and their defaults.
+GROUPS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {"sizes": TYPICAL_SIZES, "targets": TARGET_WEIGHTS, "landing": LANDING_WEIGHTS}
+)
+
+
+def in_group(group: str, name: str) -> str:
+    """How a value of a group is named in a store."""
+    return f"{group}.{name}"
 
 
 def _rule(default: float, zh: str, unit: str = "") -> Any:
@@ -35,13 +73,17 @@ class Rules:
     vital_min: float = _rule(0.9, "命脉投入品的关键度下限", "0..1")
     domestic_min: float = _rule(0.2, "国产化率下限", "ratio")
     sizes: Mapping[str, float] = field(default_factory=lambda: dict(TYPICAL_SIZES))
+    targets: Mapping[str, float] = field(default_factory=lambda: dict(TARGET_WEIGHTS))
+    landing: Mapping[str, float] = field(default_factory=lambda: dict(LANDING_WEIGHTS))
 
 
 THRESHOLDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {f.name: MappingProxyType(dict(f.metadata)) for f in fields(Rules) if f.name != "sizes"}
+    {f.name: MappingProxyType(dict(f.metadata)) for f in fields(Rules) if f.name not in GROUPS}
 )
 #: Every name a rule row may carry.
-RULE_NAMES: frozenset[str] = frozenset(THRESHOLDS) | {SIZE_PREFIX + n for n in TYPICAL_SIZES}
+RULE_NAMES: frozenset[str] = frozenset(THRESHOLDS) | {
+    in_group(group, name) for group, names in GROUPS.items() for name in names
+}
 
 
 def rules_for(rows: Iterable[tuple[str, str, float]], cluster: str | None) -> Rules:
@@ -62,11 +104,12 @@ def rules_for(rows: Iterable[tuple[str, str, float]], cluster: str | None) -> Ru
         elif scope == cluster:
             own[name] = value
     chosen.update(own)
-    sizes = dict(TYPICAL_SIZES)
+    groups = {group: dict(defaults) for group, defaults in GROUPS.items()}
     thresholds: dict[str, float] = {}
     for name, value in chosen.items():
-        if name.startswith(SIZE_PREFIX):
-            sizes[name.removeprefix(SIZE_PREFIX)] = value
+        group, dot, own_name = name.partition(".")
+        if dot:
+            groups[group][own_name] = value
         else:
             thresholds[name] = value
-    return Rules(**thresholds, sizes=sizes)
+    return replace(Rules(**thresholds), **groups)  # type: ignore[arg-type]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import uuid
+import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -157,6 +159,58 @@ class WorkFile:
             ) from error
         except sqlite3.DatabaseError as error:
             raise StoreError(f"不是 ChainAtlas 工作文件，或已损坏：{self.path}") from error
+
+
+class Watch:
+    """Tells at little cost whether a work file changed, so that what was read of it can be kept.
+
+    Safe in threads.
+
+    Args:
+        work: The file; it need not be there yet.
+    """
+
+    def __init__(self, work: WorkFile) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._file: tuple[int, int] | None = None
+        self._opened = 0
+        self._connection: sqlite3.Connection | None = None
+
+    def mark(self) -> tuple[int, int]:
+        """Two equal marks: nothing was written between them, by whatever process.
+
+        What is read after a mark was taken is of this mark or newer.
+
+        Raises:
+            StoreBusyError: A writer is at the end of its work; nobody is waited for.
+            StoreError: The file cannot be read.
+        """
+        with self._lock, self._work._errors():
+            try:
+                status = self._work.path.stat()
+            except FileNotFoundError:
+                self._close()
+                return (0, 0)
+            # A restored backup is another file under the same name.
+            if self._connection is None or self._file != (status.st_dev, status.st_ino):
+                self._close()
+                self._connection = sqlite3.connect(
+                    self._work.path,
+                    timeout=0,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
+                weakref.finalize(self, self._connection.close)
+                self._file, self._opened = (status.st_dev, status.st_ino), self._opened + 1
+            # All rows are fetched: a statement that is not at its end keeps the file locked.
+            ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
+            return (self._opened, int(version))
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = self._file = None
 
 
 def _upgrade(connection: sqlite3.Connection, path: Path) -> None:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from ..graph.chain import records
 from ..graph.errors import ReadError
-from ..graph.rules import SIZE_PREFIX
+from ..graph.rules import GROUPS, in_group
 from ..graph.schema import PACK_TABLES, TABLES, Table
 from . import cleaners
 from .readers import RawTable, read_csv, read_xlsx
@@ -203,16 +203,17 @@ def _flatten_rules(document: Mapping[str, Any], text: str) -> RawTable:
     lines: list[int] = []
     found = _rule_lines(text)
 
-    def walk(scope: str, values: Mapping[str, Any], prefix: str = "") -> None:
+    def walk(scope: str, values: Mapping[str, Any], group: str = "") -> None:
         for name, value in values.items():
-            if isinstance(value, Mapping) and prefix + name == "sizes":
-                walk(scope, value, SIZE_PREFIX)
-            elif isinstance(value, Mapping) and not scope and not prefix and name == "cluster":
+            if isinstance(value, Mapping) and not group and name in GROUPS:
+                walk(scope, value, name)
+            elif isinstance(value, Mapping) and not scope and not group and name == "cluster":
                 for cluster, own in value.items():
                     walk(cluster, own if isinstance(own, Mapping) else {"?": own})
             else:
-                rows.append((scope, prefix + name, repr(value)))
-                lines.append(found.get((scope, prefix + name), 1))
+                full = in_group(group, name) if group else name
+                rows.append((scope, full, repr(value)))
+                lines.append(found.get((scope, full), 1))
 
     walk("", document)
     frame = pd.DataFrame(rows, columns=["cluster", "name", "value"], dtype="str")
@@ -222,14 +223,14 @@ def _flatten_rules(document: Mapping[str, Any], text: str) -> RawTable:
 def _rule_lines(text: str) -> dict[tuple[str, str], int]:
     """Line of each (cluster, name) of a ``rules.toml`` written the usual way, one rule a line."""
     found = {}
-    scope, prefix = "", ""
+    scope, group = "", ""
     for number, line in enumerate(text.splitlines(), 1):
         if head := re.match(r"\s*\[\s*(.+?)\s*\]", line):
             parts = [p.strip("\"'") for p in re.findall(r"\"[^\"]*\"|'[^']*'|[^.\s]+", head[1])]
-            prefix = SIZE_PREFIX if parts[-1] == "sizes" else ""
+            group = parts[-1] if parts[-1] in GROUPS else ""
             scope = parts[1] if parts[0] == "cluster" and len(parts) > 1 else ""
         elif rule := re.match(r"\s*[\"']?([^\"'=\s]+)[\"']?\s*=", line):
-            found[scope, prefix + rule[1]] = number
+            found[scope, in_group(group, rule[1]) if group else rule[1]] = number
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 
 from making import MakePack
@@ -31,6 +32,19 @@ def pytest_runtest_makereport(item, call):  # type: ignore[no-untyped-def]
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def local_client() -> Iterator[None]:
+    """Test clients call the server by a name of this machine, as open mode demands of everybody."""
+    begin = TestClient.__init__
+
+    def as_local(client: TestClient, /, *args: Any, **kwargs: Any) -> None:
+        begin(client, *args, **{"base_url": "http://localhost", **kwargs})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestClient, "__init__", as_local)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from .sentences import reason_sentence, who_checks
 from .sheet import BODY, badge, sheet, table_pages
 from .style import LOOKS
 from .tables import grid
-from .words import place_name, yes_no
+from .words import place_name, target_note, tie_word, yes_no
 
 #: Gaps in the picture, and targets of each; the table beneath holds all gaps.
 PICTURED, PER_GAP = 10, 3
@@ -121,7 +121,9 @@ def _routes(row: dict[str, Any]) -> str:
 
 def _target(target: dict[str, Any]) -> str:
     place = place_name(target["from_region"])
-    return f"{target['rank']}. {target['name']}（{place}，{target['score']:.2f}）"
+    marks = [w for w in (tie_word(target), target_note(target)) if w]
+    note = "".join(f"，{w}" for w in marks)
+    return f"{target['rank']}. {target['name']}（{place}，{target['score']:.2f}{note}）"
 
 
 def draw_attraction(
@@ -280,7 +282,12 @@ def _targets(page: Drawing, box: Box, one: Battle) -> None:
         base = box.y + (at + 0.5) * step + 1.25
         tip = _tip(target)
         page.text(box.x + 2, base, str(target["rank"]), 3.4, NAVY, bold=True)
-        page.text(box.x + 6, base, target["name"], 3.5, room=60, tip=tip)
+        # Names stop before the marks: 并列 with the one above, 省内协同, 相近产品.
+        mark = "·".join(w for w in (tie_word(target), target_note(target)) if w)
+        wide = fonts.width(mark, 2.8) + 1.5 if mark else 0.0
+        page.text(box.x + 6, base, target["name"], 3.5, room=60 - wide, tip=tip)
+        if mark:
+            page.text(box.x + 66, base, mark, 2.8, NAVY, "end")
         page.text(box.x + 68, base, place_name(target["from_region"]), 3.0, SOFT, room=27)
         bar = Box(box.right - 21, base - 2.4, 10.0, 2.2)
         page.add(Rect(box=bar, fill="#EDF0F3"))
@@ -292,7 +299,8 @@ def _targets(page: Drawing, box: Box, one: Battle) -> None:
 
 def _tip(target: dict[str, Any]) -> str:
     facts = "\n".join(f["text"] for f in target["facts"])
-    return f"{_target(target)}\n{facts}"
+    span = f"名次区间 {target['rank_low']}～{target['rank_high']}"
+    return f"{_target(target)}\n{span}\n{facts}"
 
 
 def _landing_boxes(

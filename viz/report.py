@@ -17,6 +17,7 @@ from ..analysis.evidence import Detail, details
 from ..analysis.gaps import ACTIONS, EVIDENCE, ROUTES, STATES, Gaps
 from ..analysis.inventory import chain_links, local_institutes, local_makers
 from ..analysis.provenance import QUALITIES
+from ..analysis.routes import routes_of
 from ..analysis.supply import SupplyRate
 from ..graph.chain import records
 from ..graph.schema import LABELS, STAGES
@@ -28,6 +29,8 @@ from .words import money, percent, place_name, yes_no
 
 #: Rows of each table: enough to act on, few enough to read.
 _MAKERS, _GAPS, _FRAGILE, _TARGETS, _FIRST = 10, 10, 8, 10, 5
+#: Local enterprises named for each way to grow into a gap.
+_GROWN = 2
 #: Targets of each gap in the table of targets.
 _EACH = 2
 
@@ -235,12 +238,14 @@ def _whom(gaps: Gaps, targets: pd.DataFrame) -> Section:
             "落地建议": [place_name(p) for p in best["landing"]],
             "联系与依据": [_tie(facts) for facts in best["facts"]],
             "得分": best["score"],
+            "名次区间": [f"{t['rank_low']}～{t['rank_high']}" for t in records(best)],
         }
     )
     lines = (
         f"共有候选企业 {targets['enterprise'].nunique()} 家。下表按缺口的优先级，每个缺口取得分最高的 "
         f"{_EACH} 家，共 {len(table)} 家；全部名单见清单工作簿。",
-        "得分是各项依据的加权和，用于排定先后，不是成功概率。",
+        "得分是各项依据的加权和，用于排定先后，不是成功概率；名次区间是权重和未知规模变动时名次的范围，"
+        "区间重叠的企业应视为相当。",
     )
     return Section("四、引进谁", lines, table)
 
@@ -256,15 +261,21 @@ def _first(
     beside: dict[str, Detail],
     targets: pd.DataFrame,
 ) -> Section:
-    steps = tuple(_step(gaps, r, beside[r["product"]], targets) for r in rows[:_FIRST])
+    first = rows[:_FIRST]
+    grown = routes_of(gaps, [r["product"] for r in first], _GROWN)
+    able = grown[grown["route"].isin(("expand", "cultivate"))]
+    steps = tuple(_step(gaps, r, beside[r["product"]], targets, able) for r in first)
     return Section(
         "五、先做什么", steps or ("按现有数据，没有需要采取的行动。",), numbered=bool(steps)
     )
 
 
-def _step(gaps: Gaps, row: dict[str, Any], detail: Detail, targets: pd.DataFrame) -> str:
+def _step(
+    gaps: Gaps, row: dict[str, Any], detail: Detail, targets: pd.DataFrame, able: pd.DataFrame
+) -> str:
     """What to do about one gap, by its first open route, and what to check before."""
     own = records(targets[targets["product"] == row["product"]].head(2))
+    local = able[able["product"] == row["product"]].groupby("route")["name"].agg("、".join)
     what = f"{STATES[row['primary']]}“{row['name']}”"
     ways = []
     for route in row["routes"]:
@@ -277,8 +288,11 @@ def _step(gaps: Gaps, row: dict[str, Any], detail: Detail, targets: pd.DataFrame
             called = "、".join(f"{t['name']}（{place_name(t['from_region'])}）" for t in own)
             ways.append(f"对接{called}，建议落地{place_name(own[0]['landing'])}")
         elif route == "cultivate":
-            ways.append("培育本地同环节企业转产")
-    done = "；".join(ways[:3]) or "尚无可行路径，先摸清用户与供应商"
+            named = f"（如{local['cultivate']}）" if "cultivate" in local else ""
+            ways.append(f"培育本地同环节企业转产{named}")
+    if "expand" in local:
+        ways.append(f"支持本地{local['expand']}扩产")
+    done = "；".join(ways[:4]) or "尚无可行路径，先摸清用户与供应商"
     check = "" if row["evidence"] == "confirmed" else "动手前先核实本地是否已有企业生产。"
     return f"{what}：{done}。{check}"
 

@@ -45,3 +45,30 @@ SYMBOLS: Mapping[str, Look] = MappingProxyType(
         "project": Look("#5E3C99", "diamond"),
     }
 )
+#: By node kind: colour, and the shape that tells kinds apart in grey print too.
+NODE_LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "Region": Look("#6B7480", "triangleDown"),
+        "Cluster": Look("#B2182B", "star"),
+        "Link": Look("#8C5A2B", "hexagon"),
+        "Product": Look("#1F6FB5", "square"),
+        "Enterprise": Look("#E08A00", "dot"),
+        "Institute": Look("#1B7837", "triangle"),
+        "Project": Look("#5E3C99", "diamond"),
+    }
+)
+#: By edge kind: colour, and whether the line is whole or broken.
+EDGE_LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "PART_OF": Look("#9AA5B1", "whole"),
+        "INPUT_TO": Look("#3B82C4", "whole"),
+        "PRODUCES": Look("#E0A040", "whole"),
+        "SUPPLIES": Look("#B2182B", "whole"),
+        "LOCATED_IN": Look("#A9B2BC", "broken"),
+        "RESEARCHES": Look("#1B7837", "whole"),
+        "PARTNERS": Look("#1B7837", "broken"),
+        "HOLDS": Look("#333333", "whole"),
+        "BUILDS": Look("#5E3C99", "whole"),
+        "OWNS": Look("#5E3C99", "broken"),
+    }
+)

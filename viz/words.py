@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from iso3166 import countries_by_alpha2
 
@@ -54,6 +56,19 @@ def place_name(code: str) -> str:
 def yes_no(value: object) -> str:
     """是 or 否."""
     return "是" if value else "否"
+
+
+def tie_word(target: Mapping[str, Any]) -> str:
+    """并列 where a target's place behind the one before it is not certain."""
+    return "并列" if target["tie_with_previous"] else ""
+
+
+def target_note(target: Mapping[str, Any]) -> str:
+    """What marks a target: in the province (全域协同), or a maker of a neighbour only."""
+    marks = ["省内协同"] if target["within_province"] else []
+    if isinstance(target["neighbour_of"], str):
+        marks.append("相近产品")
+    return "、".join(marks)
 
 
 def money(value: float | None) -> str:

@@ -6,9 +6,12 @@ Start here:
 - :mod:`.settings` is everything ``chainatlas serve`` can choose.
 - :mod:`.service` holds the store and what was worked out of it, by version; routes ask it.
 - :mod:`.access` says who may call what; a route without a rule is refused.
+- :mod:`.identity` finds out who is calling, :mod:`.local` whether it is somebody at this machine.
 - :mod:`.audit` leaves a row of every change and export.
+- :mod:`.bodies` and :mod:`.limits`: how much and how often a caller may ask.
 - :mod:`.problems` is every error as RFC 9457 problem+json.
 - :mod:`.headers` sets the security headers and the request id of every answer.
+- :mod:`.observe`, :mod:`.logs`, :mod:`.metrics`: what is noted of each request.
 - :mod:`.routes_facts`: what the store holds, as it stands; :mod:`.nodes` derives lists and single
   nodes from the schema.
 - :mod:`.routes_feed`: gaps, targets, supply rates; :mod:`.feed` makes their rows and what changed.
@@ -18,4 +21,6 @@ Start here:
   :mod:`.kept` keeps finished answers as bytes, with entity tags (:mod:`.conditions`).
 - :mod:`.parameters` is what many routes take, and refuses what a route does not have.
 - :mod:`.documents` holds the JSON Schemas of answers; :mod:`.describe` makes the OpenAPI document.
+- :mod:`.routes_operations` is for those who keep the server, :mod:`.routes_reference` the
+  description of the API.
 """

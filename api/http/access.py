@@ -8,35 +8,29 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from ...graph import regions as geo
+from ..security.directory import NotAtOnce
+from ..security.roles import EVERYWHERE as EVERYWHERE
+from ..security.roles import Role as Role
+from .limits import Limiter, address_of
+from .local import is_local
 from .problems import Problem
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _RULE = "__chainatlas_access__"
-#: Code of the whole country: a scope that leaves nothing out.
-EVERYWHERE = "100000"
 #: Methods that change nothing.
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Where a person's browser sends the CSRF token back: a script in the header, a form in the field.
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
+#: A route that reads the second kind as a stream gets the token by the header alone.
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-
-class Role(IntEnum):
-    """What a caller may do; each role may do what those before it may."""
-
-    public = 0  #: anybody, without logging in: sign-in, health, assets
-    viewer = 1  #: read and print
-    analyst = 2  #: also simulate, export, save views, keep follow-ups
-    editor = 3  #: also upload and review facts
-    admin = 4  #: also users, keys, audit, jobs of others
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,7 @@ class Caller:
         role: What they may do.
         region: They see answers about this region and those below it.
         kind: ``open`` (nobody is defined, loopback), ``session`` (a person), ``key`` (a machine) or
-            ``none`` (nobody known, on a public route).
+            ``nobody`` (nobody known, on a public route).
         csrf: Token that a person's forms must send back; empty for machines.
     """
 
@@ -81,22 +75,43 @@ class Rule:
             lie inside the caller's scope, and a caller with a scope must give the first one.
         reads: Whether it changes nothing although its method could, such as a question that is too
             long for an address.
+        anywhere: Whether a caller with a scope may call it although it names no region: their own
+            account, or a route that checks the region of its body with :meth:`Caller.may_see`.
+            Without it, changes and administration that name no region are refused to them.
+        local: Whether it is public where only this machine can reach the server.
     """
 
     role: Role
     regions: tuple[str, ...] = ()
     reads: bool = False
+    anywhere: bool = False
+    local: bool = False
+
+    def stated(self) -> dict[str, Any]:
+        """The rule as the OpenAPI document states it."""
+        marks = [name for name in ("reads", "anywhere", "local") if getattr(self, name)]
+        return {
+            "role": self.role.name,
+            "regions": list(self.regions),
+            **dict.fromkeys(marks, True),
+        }
 
 
 #: The caller of a public route.
-NOBODY = Caller("", Role.public, kind="none")
+NOBODY = Caller("", Role.public, kind="nobody")
 
 
-def access(role: Role, *regions: str, reads: bool = False) -> Callable[[Endpoint], Endpoint]:
+def access(
+    role: Role,
+    *regions: str,
+    reads: bool = False,
+    anywhere: bool = False,
+    local: bool = False,
+) -> Callable[[Endpoint], Endpoint]:
     """State the rule of a route (see :class:`Rule`); stands under the route's own decorator."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _RULE, Rule(role, regions, reads))
+        setattr(endpoint, _RULE, Rule(role, regions, reads, anywhere, local))
         return endpoint
 
     return mark
@@ -111,15 +126,29 @@ def rule_of(endpoint: object) -> Rule | None:
 Identify = Callable[[Request], Caller | None]
 
 
+@runtime_checkable
+class Prompt(Protocol):
+    """An :data:`Identify` that can often answer without waiting for anything."""
+
+    def at_once(self, request: Request) -> Caller | None:
+        """The caller.
+
+        Raises:
+            NotAtOnce: It would have to wait.
+        """
+
+
 async def authorise(request: Request) -> None:
     """Let a request through or refuse it; a dependency of the whole application."""
     rule = rule_of(request.scope.get("endpoint"))
     if rule is None:
         raise Problem("forbidden", "此地址没有访问规则。")
-    if rule.role is Role.public:
+    if rule.role is Role.public or (rule.local and is_local(request)):
         request.state.caller = NOBODY
+        _take_turn(request, NOBODY)
         return
-    caller = await run_in_threadpool(request.app.state.identify, request)
+    caller = await identified(request)
+    _take_turn(request, caller or NOBODY)
     if caller is None:
         raise Problem("unauthenticated")
     request.state.caller = caller
@@ -130,6 +159,32 @@ async def authorise(request: Request) -> None:
         await _check_write(request, caller)
 
 
+async def identified(request: Request) -> Caller | None:
+    """Who is calling, on any route; asked once for each request."""
+    if not hasattr(request.state, "identified"):
+        identify: Identify = request.app.state.identify
+        try:
+            # A thread costs several times what the answer does where that is in memory.
+            found = identify.at_once(request) if isinstance(identify, Prompt) else None
+            if found is None:
+                raise NotAtOnce
+        except NotAtOnce:
+            found = await run_in_threadpool(identify, request)
+        request.state.identified = found
+    known: Caller | None = request.state.identified
+    return known
+
+
+def _take_turn(request: Request, caller: Caller) -> None:
+    """Refuse who asks too often: a known caller by name, others by address."""
+    if caller.kind == "open":
+        return
+    limiter: Limiter = request.app.state.limiter
+    name = address_of(request) if caller.kind == "nobody" else caller.actor
+    if wait := limiter.take(name):
+        raise Problem("too-many-requests", headers={"Retry-After": str(wait)})
+
+
 async def _check_write(request: Request, caller: Caller) -> None:
     """Refuse a change in open mode, and one that a person's browser was tricked into."""
     if caller.kind == "open":
@@ -137,7 +192,11 @@ async def _check_write(request: Request, caller: Caller) -> None:
     if caller.kind != "session":
         return
     given: object = request.headers.get(CSRF_HEADER)
-    if given is None and request.headers.get("content-type", "").startswith(_FORMS):
+    kind = request.headers.get("content-type", "")
+    if given is None and kind.startswith(_FORMS):
+        if kind.startswith(_FORMS[0]):
+            with suppress(RuntimeError):  # the form was parsed for the route already
+                await request.body()  # kept, so that the route may still read it as it is
         given = (await request.form()).get(CSRF_FIELD)
     if not isinstance(given, str) or not hmac.compare_digest(
         given.encode("utf-8", "replace"), caller.csrf.encode()
@@ -148,6 +207,9 @@ async def _check_write(request: Request, caller: Caller) -> None:
 def _check_regions(request: Request, caller: Caller, rule: Rule) -> None:
     if caller.region == EVERYWHERE:
         return
+    changes = request.method not in SAFE and not rule.reads
+    if not rule.regions and not rule.anywhere and (changes or rule.role is Role.admin):
+        raise Problem("forbidden", f"此操作不分地区，地区范围为 {caller.region} 的用户不能使用。")
     for at, name in enumerate(rule.regions):
         given = [
             *request.query_params.getlist(name),

@@ -5,32 +5,42 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from ... import __version__
 from ...graph.errors import ChainAtlasError
-from ..pages import problems as about_problems
+from ..pages import admin, people, reference
+from ..pages import graph as graph_page
+from ..pages import profiles as profile_pages
 from ..pages import routes as pages
 from ..pages.language import Languages
-from ..pages.shell import problem_page
 from . import (
     problems,
     routes_exports,
     routes_facts,
     routes_feed,
     routes_graph,
+    routes_graphview,
     routes_maps,
     routes_measures,
+    routes_operations,
+    routes_reference,
     routes_whatif,
 )
-from .access import authorise, rule_of
+from .access import Role, authorise, rule_of
+from .bodies import Bodies
 from .describe import describe
 from .headers import Headers
-from .identity import identifier
+from .identity import Identifier
 from .kept import new_store
+from .limits import Limiter
+from .metrics import Metrics
+from .observe import Observed
 from .parameters import known_only
 from .service import Service
 from .settings import Settings
@@ -47,9 +57,19 @@ ROUTERS = (
     routes_graph.router,
     routes_maps.router,
     routes_exports.router,
+    routes_graphview.router,
+    routes_reference.router,
 )
 #: Groups of pages, from the root.
-PAGES = (pages.router, about_problems.router)
+PAGES = (
+    pages.router,
+    graph_page.router,
+    profile_pages.router,
+    people.router,
+    admin.router,
+    reference.router,
+    routes_operations.router,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -58,7 +78,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Args:
         settings: How it is served; None for those that ``chainatlas serve`` handed over.
     """
-    service = Service(settings or Settings.received())
+    settings = settings or Settings.received()
+    metrics = Metrics()
+    service = Service(settings, metrics.asked)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -81,10 +103,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
     )
     app.state.service = service
-    app.state.kept = new_store()
-    app.state.identify = identifier(service)
-    for router in (*ROUTERS, *PAGES):
-        _state_rules(router)
+    app.state.kept = new_store(partial(metrics.asked, "finished"))
+    app.state.metrics = metrics
+    app.state.identify = identify = Identifier(service)
+    app.state.directory = identify.directory
+    app.state.limiter = Limiter(settings.rate)
+    app.state.templates = {}
+    for router, prefix in (*((r, PREFIX) for r in ROUTERS), *((r, "") for r in PAGES)):
+        for route in router.routes:
+            _state_rule(route)
+            app.state.templates[id(route)] = prefix + getattr(route, "path", "")
     for router in ROUTERS:
         app.include_router(
             router,
@@ -94,19 +122,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
-    problems.install(app, problem_page)
+    problems.install(app, people.show_problem)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.add_middleware(Bodies, largest=settings.max_body)
     app.add_middleware(Languages)
-    app.add_middleware(Headers)
+    app.add_middleware(Observed)
+    app.add_middleware(Headers, https=settings.https)
     return app
 
 
-def _state_rules(router: APIRouter) -> None:
-    """Put each route's rule into its description; refuse to start with a route without one."""
-    for route in router.routes:
-        rule = rule_of(route.endpoint) if isinstance(route, APIRoute) else None
-        if not isinstance(route, APIRoute) or rule is None:
-            raise ChainAtlasError(f"路由没有访问规则：{getattr(route, 'path', route)}")
-        extra: dict[str, Any] = route.openapi_extra or {}
-        stated = {"role": rule.role.name, "regions": list(rule.regions)}
-        route.openapi_extra = {**extra, "x-access": stated}
+def _state_rule(route: BaseRoute) -> None:
+    """Put a route's rule into its description.
+
+    Raises:
+        ChainAtlasError: It has none, or takes a region that its rule does not name: such a route
+            would answer a caller with a scope about any region.
+    """
+    rule = rule_of(route.endpoint) if isinstance(route, APIRoute) else None
+    if not isinstance(route, APIRoute) or rule is None:
+        raise ChainAtlasError(f"路由没有访问规则：{getattr(route, 'path', route)}")
+    parameters = (*route.dependant.path_params, *route.dependant.query_params)
+    for name in {parameter.alias for parameter in parameters} - set(rule.regions):
+        if rule.role is not Role.public and name.startswith("region") and not rule.anywhere:
+            raise ChainAtlasError(f"路由的访问规则没有说明地区参数 {name}：{route.path}")
+    extra: dict[str, Any] = route.openapi_extra or {}
+    route.openapi_extra = {**extra, "x-access": rule.stated()}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from fastapi import Request
 
-from ..security.ledger import Entry, Ledger
+from ..security.ledger import Author, Entry, Ledger
 from .access import caller_of
 from .routes_facts import service_of
-
-_log = logging.getLogger("chainatlas.audit")
 
 
 def record(
@@ -33,14 +30,11 @@ def record(
     Raises:
         StoreError: The work file cannot be written: the change must not be made then.
     """
+    who = author(request)
     ledger = Ledger(service_of(request).work)
-    entry = ledger.append(
-        caller_of(request).actor, action, target, detail, request.state.request_id
-    )
-    log_head(entry)
-    return entry
+    return ledger.append(who.actor, action, target, detail, who.request)
 
 
-def log_head(entry: Entry) -> None:
-    """Leave a row's number and hash in the log, outside the file that the row is in."""
-    _log.info("audit", extra={"audit": entry.number, "hash": entry.hash, "action": entry.action})
+def author(request: Request) -> Author:
+    """Who a change is noted for."""
+    return Author(caller_of(request).actor, request.state.request_id)

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from . import problems
+from .access import Role
 
 _DESCRIPTION = """\
 产业链知识图谱与强补延固链诊断。金额为人民币元（流量为每年），份额为 0..1；未知为 null。
@@ -33,6 +34,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        made["components"]["securitySchemes"] = {
+            "key": {"type": "http", "scheme": "bearer", "description": "密钥，见 chainatlas keys。"}
+        }
         schemas["Problem"] = dict(problems.SCHEMA)
         # Faults are problems here, not what FastAPI would answer.
         for name in ("HTTPValidationError", "ValidationError"):
@@ -40,6 +44,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for item in made["paths"].values():
             for operation in item.values():
                 _share(operation, schemas)
+                if operation["x-access"]["role"] != Role.public.name:
+                    operation["security"] = [{"key": []}]
         app.openapi_schema = made
     return app.openapi_schema
 

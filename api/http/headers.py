@@ -22,16 +22,24 @@ FIXED = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+#: A year of TLS alone.
+STRICT = {"strict-transport-security": "max-age=31536000"}
 REQUEST_ID = "x-request-id"
 #: A caller's own id is taken over where it is plain; anything else could forge lines of a log.
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Headers:
-    """Middleware that sets :data:`FIXED` and the request id."""
+    """Middleware that sets :data:`FIXED` and the request id.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: What answers.
+        https: Whether people reach it over TLS, which browsers are then told to insist on.
+    """
+
+    def __init__(self, app: ASGIApp, https: bool = False) -> None:
         self.app = app
+        self.fixed = {**FIXED, **(STRICT if https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; see the ASGI specification."""
@@ -45,7 +53,7 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in FIXED.items():
+                for name, value in self.fixed.items():
                     headers.setdefault(name, value)
                 headers[REQUEST_ID] = request_id
                 # What depends on who asks must not be kept by anything shared.

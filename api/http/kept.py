@@ -53,9 +53,13 @@ class Finished:
         return len(self.body) + 1024
 
 
-def new_store() -> Once:
-    """Where a process keeps finished answers."""
-    return Once(KEPT_BYTES, Finished.weight)
+def new_store(asked: Callable[[bool], None]) -> Once:
+    """Where a process keeps finished answers.
+
+    Args:
+        asked: Told of each question whether its answer was there.
+    """
+    return Once(KEPT_BYTES, asked, Finished.weight)
 
 
 class Sent(Response):
@@ -160,7 +164,7 @@ class Keeping(APIRoute):
         async def handle(request: Request) -> Response:
             version = service_of(request).known_version()
             if version is not None and request.method == "GET":
-                finished = request.app.state.kept.find(_key(request, version))
+                finished = request.app.state.kept.seek(_key(request, version))
                 if finished is not None:
                     await authorise(request)
                     return conditional(request, finished)

@@ -79,6 +79,7 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         super().__init__(detail or KINDS[code].title)
         self.code, self.detail = code, detail
         self.errors, self.headers = list(errors), dict(headers)
+        self.status = KINDS[code].status
 
 
 def respond(request: Request, problem: Problem) -> JSONResponse:

@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import pandas as pd
@@ -60,11 +61,17 @@ class Once:
 
     Args:
         size: What all values may weigh together.
+        asked: Told of each question whether its value was there.
         weigh: What one weighs; each weighs 1 unless said otherwise.
     """
 
-    def __init__(self, size: int, weigh: Callable[[Any], int] = lambda _: 1) -> None:
-        self._size, self._weigh, self._weight = size, weigh, 0
+    def __init__(
+        self,
+        size: int,
+        asked: Callable[[bool], None],
+        weigh: Callable[[Any], int] = lambda _: 1,
+    ) -> None:
+        self._size, self._asked, self._weigh, self._weight = size, asked, weigh, 0
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._making: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -95,6 +102,12 @@ class Once:
             self._values.move_to_end(key)
             return found[0]
 
+    def seek(self, key: Hashable) -> Any:
+        """As :meth:`find`, counted as a question."""
+        found = self.find(key)
+        self._asked(found is not None)
+        return found
+
     def put(self, key: Hashable, value: Any) -> None:
         """Keep a value; one that alone weighs too much is not kept."""
         weight = self._weigh(value)
@@ -112,13 +125,16 @@ class Once:
         """The value of a key, made where it is not there. An exception is not kept."""
         found = self.find(key)
         if found is not None:
+            self._asked(True)
             return cast("Value", found)
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:
             found = self.find(key)
             if found is not None:
+                self._asked(True)
                 return cast("Value", found)
+            self._asked(False)
             try:
                 value = make()
             finally:
@@ -133,9 +149,12 @@ class Service:
 
     Args:
         settings: How the application is served.
+        asked: Told of each question to a cache: which cache, and whether the value was there.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, asked: Callable[[str, bool], None] = lambda cache, hit: None
+    ) -> None:
         self.settings = settings
         self.work = WorkFile(settings.work)
         self._store: Store | None = None
@@ -144,10 +163,12 @@ class Service:
         self._looked = -FRESH_S
         self._warming: threading.Thread | None = None
         self._asked: OrderedDict[tuple[str, str, str], None] = OrderedDict()
-        self._graphs, self._answers, self._targets = Once(GRAPHS), Once(ANSWERS), Once(TARGETS)
-        self._scopes = Once(4 * ANSWERS)
+        self._graphs = Once(GRAPHS, partial(asked, "graphs"))
+        self._answers = Once(ANSWERS, partial(asked, "answers"))
+        self._targets = Once(TARGETS, partial(asked, "targets"))
+        self._scopes = Once(4 * ANSWERS, partial(asked, "scopes"))
         #: Rows ready to be sent, by :mod:`.feed`.
-        self.feeds = Once(FEED_BYTES, lambda feed: int(feed.weight()))
+        self.feeds = Once(FEED_BYTES, partial(asked, "feeds"), lambda feed: int(feed.weight()))
         self._working = threading.BoundedSemaphore(AT_ONCE)
         self._mine = threading.local()
 

@@ -25,6 +25,7 @@ class Settings:
         workers: Number of processes.
         https: Whether people reach it over TLS (a proxy's), so that cookies are marked secure.
         max_body: Largest request body in bytes; uploads included.
+        rate: Requests a second that one caller may make of one process; 0: as many as they like.
     """
 
     db: str
@@ -33,6 +34,7 @@ class Settings:
     workers: int = 1
     https: bool = False
     max_body: int = 64 * 2**20
+    rate: float = 0
 
     @property
     def work(self) -> Path:
@@ -42,12 +44,7 @@ class Settings:
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     def hand_over(self) -> None:
         """Leave the settings in the environment for worker processes."""
@@ -57,3 +54,17 @@ class Settings:
     def received(cls) -> Settings:
         """The settings that the command left in the environment."""
         return cls(**json.loads(os.environ[ENVIRONMENT]))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address of a host can only mean the machine itself.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost.example.org")
+    (True, True, False)
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import quote
-
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
@@ -12,7 +9,7 @@ from ..http.access import Role, access
 from ..http.problems import Problem
 from ..http.routes_facts import service_of
 from .language import CHOICES, COOKIE, KEPT_S
-from .shell import ASSETS, asset_address, render
+from .shell import ASSETS, asset_address, own_address, render
 
 router = APIRouter()
 
@@ -33,9 +30,7 @@ def choose_language(request: Request, to: str = "zh", back: str = "/") -> Respon
     """Keep the language that was chosen, and go back to the page it was chosen on."""
     if to not in CHOICES:
         raise Problem("not-found")
-    # Only a path of this server: no scheme, no host, however it is written.
-    local = re.fullmatch(r"/(?![/\\])[^\\\s]*", back)
-    answer = RedirectResponse(quote(back if local else "/", safe="/?&=%:,;+~.-_"), 303)
+    answer = RedirectResponse(own_address(back), 303)
     secure = service_of(request).settings.https
     answer.set_cookie(COOKIE, to, KEPT_S, httponly=True, samesite="lax", secure=secure)
     return answer

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -19,9 +20,13 @@ from ... import __version__
 from ...viz import page, words
 from ...viz.language import spoken, text
 from ...viz.style import LOOKS
-from ..http.access import Caller, Role
+from ..http.access import NOBODY, Role
 from ..http.problems import KINDS, Problem
 from .language import CHOICES
+
+
+def _reference(name: str) -> Path:
+    return Path(str(files("fastapi_offline").joinpath("static", name)))
 
 
 def _static(name: str) -> Path:
@@ -34,11 +39,24 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
         **page.SOURCES,
         "desk.css": lambda: _static("desk.css"),
         "desk.js": lambda: _static("desk.js"),
+        "reference.js": lambda: _static("reference.js"),
+        "swagger-ui-bundle.js": lambda: _reference("swagger-ui-bundle.js"),
+        "swagger-ui.css": lambda: _reference("swagger-ui.css"),
+        "redoc.standalone.js": lambda: _reference("redoc.standalone.js"),
+        "graph.css": lambda: _static("graph.css"),
+        "graph.js": lambda: _static("graph.js"),
+        "graph-state.js": lambda: _static("graph-state.js"),
+        "cloud.js": lambda: _static("cloud.js"),
+        "overview.js": lambda: _static("overview.js"),
     }
 )
 
 #: The navigation: address, title, the least role that sees it.
-NAVIGATION: tuple[tuple[str, str, Role], ...] = (("/", "总览", Role.viewer),)
+NAVIGATION: tuple[tuple[str, str, Role], ...] = (
+    ("/", "总览", Role.viewer),
+    ("/graph", "图谱浏览", Role.viewer),
+    ("/admin", "管理", Role.admin),
+)
 
 
 @cache
@@ -78,10 +96,19 @@ def _plural(one: str, many: str, count: int) -> str:
     return text(one if count == 1 else many)
 
 
-#: Whom a page is shown to that anybody may see, before they have signed in.
-NOBODY = Caller("", Role.public, kind="nobody")
 #: What of an address goes along to other pages.
 _CARRIED = ("region", "cluster")
+
+
+def own_address(back: str) -> str:
+    """A path of this server to go back to, ``/`` where what was asked for is anything else.
+
+    >>> own_address("/map?region=420100"), own_address("//else.where"), own_address("http:x")
+    ('/map?region=420100', '/', '/')
+    """
+    # No scheme, no host, however it is written.
+    local = re.fullmatch(r"/(?![/\\])[^\\\s]*", back)
+    return quote(back if local else "/", safe="/?&=%:,;+~.-_")
 
 
 def render(

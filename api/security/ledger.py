@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 from ...graph.errors import StoreError
 from ...graph.work import WorkFile
+from . import clock
 
 #: What the first row carries for the hash of the one before.
 ORIGIN = "0" * 64
@@ -76,6 +77,63 @@ class Verdict:
     fault: Fault | None
 
 
+@dataclass(frozen=True)
+class Author:
+    """Who changes something.
+
+    Attributes:
+        actor: As in :class:`Entry`.
+        request: Id of the request; empty on the command line.
+    """
+
+    actor: str
+    request: str = ""
+
+
+#: Whoever may write the file runs the command line.
+CLI = Author("cli")
+
+_log = logging.getLogger("chainatlas.audit")
+
+
+class Change:
+    """A write transaction that notes in the audit what it does.
+
+    Attributes:
+        connection: Executes the change.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, author: Author) -> None:
+        self.connection = connection
+        self._author = author
+        self.entries: list[Entry] = []
+
+    def note(
+        self, action: str, target: str, detail: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        """Add the row of the audit; kept or lost with the change."""
+        author = self._author
+        self.entries.append(
+            append_within(self.connection, author.actor, action, target, detail, author.request)
+        )
+
+
+@contextmanager
+def changing(work: WorkFile, author: Author) -> Iterator[Change]:
+    """A change of the work file by somebody, and its rows of the audit, as one."""
+    with work.writing() as connection:
+        change = Change(connection, author)
+        yield change
+    for entry in change.entries:
+        log_head(entry)
+
+
+def log_head(entry: Entry) -> None:
+    """Leave a row's number and hash in the log, outside the file that the row is in."""
+    found = {"audit": entry.number, "hash": entry.hash, "action": entry.action}
+    _log.info("audit", extra={"fields": found})
+
+
 def canonical(value: object) -> str:
     """JSON with one spelling for one value: sorted keys, no spaces, characters as they are."""
     return json.dumps(
@@ -121,8 +179,9 @@ class Ledger:
         Raises:
             StoreError: The work file cannot be written.
         """
-        with self._work.writing() as connection:
-            return append_within(connection, actor, action, target, detail, request)
+        with changing(self._work, Author(actor, request)) as change:
+            change.note(action, target, detail)
+        return change.entries[0]
 
     def newest(
         self, limit: int, before: int | None = None, actor: str = "", action: str = ""
@@ -182,7 +241,7 @@ def append_within(
     if head is None:
         raise StoreError("审计记录的链头缺失，请先运行 chainatlas audit verify。")
     number, previous = head
-    at = datetime.now(UTC).isoformat(timespec="microseconds")
+    at = clock.now().isoformat(timespec="microseconds")
     bare = Entry(
         number + 1,
         at,
@@ -236,5 +295,5 @@ def _fault(entry: Entry, number: int, previous: str) -> str:
     try:
         right = digest(entry)
     except (TypeError, ValueError):  # a column holds what no row of ours does
-        right = ""
+        return "内容被改动"
     return "" if right == entry.hash else "内容被改动"

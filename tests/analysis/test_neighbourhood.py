@@ -88,8 +88,8 @@ def test_lines_and_counts_are_those_of_networkx(graph: ChainGraph) -> None:
         facts[at] = facts.get(at, 0) + 1
     table = line_table(web, np.arange(len(web.source)))
     mine = {
-        (row.edge, web.key(row.source), web.key(row.target)): row.facts
-        for row in table.itertuples()
+        (row["edge"], web.key(row["source"]), web.key(row["target"])): row["facts"]
+        for row in records(table)
     }
     assert mine == facts
     for number in range(len(web)):

@@ -1,11 +1,13 @@
 """3-hop upstream closures of many products: ours against SQLite's recursive query and LadybugDB.
 
     python tests/bench/closure.py [NODES] [EDGES]
+    python tests/bench/closure.py --table
 
 All three hold the same seeded chain (few products are used by many), answer the same walks from
 data at hand (loading is not counted) and must reach the same nodes in the same number of steps. The
 answer of ours and of SQLite is ids as texts, as in a store; SQLite is asked once more with integers
-in their place, which is its best case, and so is LadybugDB, which answers a part of the walks. Needs ``pip install -e ".[bench]"``. The last line is JSON.
+in their place, which is its best case, and so is LadybugDB, which answers a part of the walks. ``--table`` measures ours alone at three sizes a decade apart. Needs ``pip install -e ".[bench]"``.
+The last line is JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +31,11 @@ from pyarrow import table as arrow_table
 from chainatlas.graph import TABLES, ChainGraph
 from chainatlas.graph.chain import typed
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
+from growth import report
+
 SEED = 20240521
+SIZES = (10_000, 100_000, 1_000_000)
 WALKS, FEWER, DEPTH, REPEATS = 1000, 100, 3, 5
 Codes = npt.NDArray[np.int64]
 Values = list[int] | list[str]
@@ -173,6 +179,27 @@ def main(nodes: int, edges: int) -> None:
     )
 
 
+def table() -> None:
+    """Ours at three sizes."""
+    results = []
+    for nodes in SIZES:
+        source, target = chain(nodes, 5 * nodes)
+        starts = np.random.default_rng(SEED + 1).choice(nodes, WALKS, replace=False)
+        seconds, reached = ours(nodes, source, target, starts)
+        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        results.append(
+            {
+                "ours_s": round(seconds, 5),
+                "ours_mb": round(megabytes, 1),
+                "size": f"{WALKS} walks of {DEPTH} hops to {sum(reached)} nodes, {nodes} nodes",
+            }
+        )
+    report(SIZES, results, "nodes")
+
+
 if __name__ == "__main__":
+    if "--table" in sys.argv:
+        table()
+        raise SystemExit
     given = [int(a) for a in sys.argv[1:3]]
     main(*given, *[1_000_000, 5_000_000][len(given) :])

@@ -16,6 +16,7 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import scipy
@@ -23,6 +24,9 @@ from scipy import sparse
 
 from chainatlas.analysis.esri import Network, esri
 from chainatlas.graph.chain import Floats
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
+from growth import report
 
 SEED = 20220508
 TOLERANCE = 0.01
@@ -152,13 +156,7 @@ def main() -> None:
         (100_000, 470_000, given.sample or 2_000),
     ]
     rows = [measure(*size) for size in sizes]
-    seconds = [float(str(row["ours_s"])) for row in rows]
-    memory = [float(str(row["ours_mb"])) for row in rows]
-    scale = np.log([size[0] for size in sizes])
-    for what, values in (("time", seconds), ("memory", memory)):
-        exponent = np.polyfit(scale, np.log(values), 1)[0]
-        print(f"{what} grows with firms to the power {exponent:.2f}", file=sys.stderr)
-    print(json.dumps(rows, ensure_ascii=False))
+    report([size[0] for size in sizes], rows, "firms")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Gaps of every city in every shipped cluster on a national graph: one survey against one by one.
 
-    python tests/bench/gaps.py [ENTERPRISES]
+    python tests/bench/gaps.py [ENTERPRISES] [--table]
 
 The graph is the real national one: the shipped pack with the public data sets of the real data folder
 (beside the checkout or at CHAINATLAS_SHARED), and, where ENTERPRISES is given, seeded made-up
-enterprises up to that number. The peer is the same question asked city by
+enterprises up to that number (``--table``: three sizes a decade apart). The peer is the same question asked city by
 city and cluster by cluster with ``find_gaps``, on a sample of cities that is scaled up; its answers
 must be the same. The last line is JSON.
 """
@@ -28,8 +28,11 @@ from chainatlas.graph.chain import typed
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 from country import country
+from growth import report
 
 SEED = 20240517
+#: Enterprises of ``--table``; the real graph has some 6,400, so the smallest stays as it is.
+SIZES = (6_425, 64_250, 642_500)
 SAMPLE = 4
 
 
@@ -68,9 +71,9 @@ def enlarged(graph: ChainGraph, enterprises: int) -> ChainGraph:
     return ChainGraph({name: frame[list(TABLES[name].names)] for name, frame in tables.items()})
 
 
-def main(enterprises: int) -> None:
-    graph, places = enlarged(country(), enterprises), cities()
-    clusters = graph["clusters"]["id"].tolist()
+def measure(graph: ChainGraph) -> dict[str, object]:
+    """Time the survey and the peer on one graph."""
+    places, clusters = cities(), graph["clusters"]["id"].tolist()
     began = time.perf_counter()
     surveys = {c: survey_gaps(Scope.of(graph, geo.COUNTRY, c), places) for c in clusters}
     ours = time.perf_counter() - began
@@ -85,20 +88,26 @@ def main(enterprises: int) -> None:
         same = survey[survey["region"] == place].drop(columns="region").reset_index(drop=True)
         pd.testing.assert_frame_equal(gaps.table, same, check_exact=True)
     answers = sum(len(s) for s in surveys.values())
-    print(
-        json.dumps(
-            {
-                "peer": f"find_gaps one by one, {len(sample)} cities scaled up",
-                "ratio": float(f"{peer / ours:.3g}"),
-                "ours_s": round(ours, 3),
-                "peer_s": round(peer, 2),
-                "ours_mb": round(megabytes, 1),
-                "size": f"{len(places)} cities x {len(clusters)} clusters = {answers} answers, "
-                f"{len(graph['enterprises'])} enterprises, {len(graph['produces'])} outputs",
-            }
-        )
-    )
+    return {
+        "peer": f"find_gaps one by one, {len(sample)} cities scaled up",
+        "ratio": float(f"{peer / ours:.3g}"),
+        "ours_s": round(ours, 3),
+        "peer_s": round(peer, 2),
+        "ours_mb": round(megabytes, 1),
+        "size": f"{len(places)} cities x {len(clusters)} clusters = {answers} answers, "
+        f"{len(graph['enterprises'])} enterprises, {len(graph['produces'])} outputs",
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Measure the real graph, an enlarged one, or three sizes."""
+    graph = country()
+    if "--table" in arguments:
+        results = [measure(enlarged(graph, size)) for size in SIZES]
+        report(SIZES, results, "enterprises")
+        return
+    print(json.dumps(measure(enlarged(graph, int(arguments[0]) if arguments else 0))))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    main(sys.argv[1:])

@@ -26,6 +26,7 @@ from chainatlas.graph import ChainGraph
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 from country import country
+from growth import report
 from national import national
 
 REGION, REPEATS = "420100", 9
@@ -97,12 +98,7 @@ def main(arguments: list[str]) -> None:
         return
     sizes = [(10_000, 1_000), (100_000, 5_000), (1_000_000, 20_000)]
     results = [measure(national(*size), MADE_UP) for size in sizes]
-    scale = np.log([size[0] for size in sizes])
-    for name in ("ours_s", "ours_mb"):
-        values = [float(str(r[name])) for r in results]
-        exponent = np.polyfit(scale, np.log(values), 1)[0]
-        print(f"{name} grows with rows to the power {exponent:.2f}", file=sys.stderr)
-    print(json.dumps(results, ensure_ascii=False))
+    report([size[0] for size in sizes], results, "rows")
 
 
 if __name__ == "__main__":

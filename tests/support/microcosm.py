@@ -116,7 +116,9 @@ def state(store: Store, stated: Mapping[str, Sequence[Row]]) -> int:
 
 def edited(stated: Tables, draw: random.Random) -> Tables:
     """The facts after one random edit such as an editor would make."""
-    changed = {name: [dict(row) for row in rows] for name, rows in stated.items()}
+    changed: dict[str, list[dict[str, str | float | None]]] = {
+        name: [dict(row) for row in rows] for name, rows in stated.items()
+    }
     firms, made = changed["enterprises"], changed["produces"]
     kind = draw.choice(("revenue", "move", "gone", "new", "share", "label", "product", "input"))
     if kind == "revenue":
@@ -143,12 +145,12 @@ def edited(stated: Tables, draw: random.Random) -> Tables:
     elif kind == "label":
         draw.choice(firms)["labels"] = draw.choice([None, "leading", "champion", "listed"])
     elif kind == "product":
-        one, product = draw.choice(firms)["id"], draw.choice(PRODUCTS)
-        if not any(r["enterprise"] == one and r["product"] == product for r in made):
-            made.append({"enterprise": one, "product": product, "role": "maker"})
+        maker, product = draw.choice(firms)["id"], draw.choice(PRODUCTS)
+        if not any(r["enterprise"] == maker and r["product"] == product for r in made):
+            made.append({"enterprise": maker, "product": product, "role": "maker"})
     else:
         draw.choice(changed["inputs"])["criticality"] = round(draw.random(), 2)
-    return changed
+    return {name: list(rows) for name, rows in changed.items()}
 
 
 class Atlas:
@@ -159,8 +161,10 @@ class Atlas:
         self.store = open_store(str(self.path), create=True)
         self.tables = tables()
         state(self.store, self.tables)
-        self.app: FastAPI = create_app(Settings(str(self.path)))
-        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.app: FastAPI = create_app(Settings(str(self.path), rate=0))
+        self.client = TestClient(
+            self.app, base_url="http://127.0.0.1", raise_server_exceptions=False
+        )
 
     @property
     def service(self) -> Service:

@@ -210,6 +210,14 @@ def test_the_chain_picture_shows_the_gaps_answer(atlas: Atlas, cluster: str) -> 
     assert along == sorted(along)
 
 
+def marks(target: dict[str, Any]) -> str:
+    """What stands behind a target's score."""
+    words = ["并列"] if target["tie_with_previous"] else []
+    words += ["省内协同"] if target["within_province"] else []
+    words += ["相近产品"] if target["neighbour_of"] else []
+    return "".join(f"，{word}" for word in words)
+
+
 def test_the_attraction_page_shows_the_gaps_and_targets_answers(atlas: Atlas, cluster: str) -> None:
     region = CLUSTERS[cluster][0]
     rows = Page(atlas.out / f"{CLUSTERS[cluster][1]}-招商攻坚图.html").rows("battle")
@@ -223,7 +231,7 @@ def test_the_attraction_page_shows_the_gaps_and_targets_answers(atlas: Atlas, cl
             key=lambda t: int(t["rank"]),
         )
         shown = "；".join(
-            f"{t['rank']}. {t['name']}（{place_name(t['from_region'])}，{t['score']:.2f}）"
+            f"{t['rank']}. {t['name']}（{place_name(t['from_region'])}，{t['score']:.2f}{marks(t)}）"
             for t in best
         )
         assert row["目标企业"] == (shown or "—")

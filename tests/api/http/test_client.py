@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from chainatlas.api import client as module
 from chainatlas.api.client import ApiError, Client, order
 from microcosm import Atlas, state
 
@@ -119,7 +119,7 @@ def moody() -> Iterator[Any]:
 
 def test_it_asks_again_where_that_helps(moody: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", waited.append)
+    monkeypatch.setattr(time, "sleep", waited.append)
     address = f"http://127.0.0.1:{moody.server_address[1]}"
     with Client(address, "geheim", tries=4, patience=5) as client:
         moody.answers[:] = [503, 429, 0, 200]

@@ -68,7 +68,8 @@ def test_methods(atlas: Atlas) -> None:
 def test_a_store_that_is_away(
     atlas: Atlas, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = TestClient(create_app(Settings(str(tmp_path / "secret-place.db"))))
+    app = create_app(Settings(str(tmp_path / "secret-place.db")))
+    away = TestClient(app, base_url="http://127.0.0.1")
     answer = away.get(f"{API}/gaps?region=420100")
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0

@@ -88,8 +88,8 @@ def test_counts_are_those_of_networkx(atlas: Atlas) -> None:
     for node in graph:
         body = get(atlas, f"/graph/counts?node={key(node).replace('/', '%2F')}")
         # Several facts of the same two nodes are one line.
-        out = {(kind, b) for _, b, kind in graph.out_edges(node, data="edge_kind")}
-        into = {(kind, a) for a, _, kind in graph.in_edges(node, data="edge_kind")}
+        out = {(b, about["edge_kind"]) for _, b, about in graph.out_edges(node, data=True)}
+        into = {(a, about["edge_kind"]) for a, _, about in graph.in_edges(node, data=True)}
         assert sum(g["count"] for g in body["groups"]) == len(out) + len(into)
         assert body["node"]["degree"] == len(out) + len(into)
 
@@ -97,7 +97,7 @@ def test_counts_are_those_of_networkx(atlas: Atlas) -> None:
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 def test_neighbourhoods_are_those_of_networkx(atlas: Atlas, depth: int) -> None:
     graph = picture(atlas)
-    plain = nx.Graph(graph)
+    plain: nx.Graph[Any] = nx.Graph(graph)
     for start in [("Product", "litho"), ("Enterprise", "ymtc"), ("Cluster", "ic")]:
         body = get(
             atlas, f"/graph/neighbourhood?node={key(start)}&depth={depth}&limit=500&most=2000"
@@ -105,7 +105,7 @@ def test_neighbourhoods_are_those_of_networkx(atlas: Atlas, depth: int) -> None:
         near = nx.single_source_shortest_path_length(plain, start, depth)
         assert {n["key"] for n in body["nodes"]} == {key(n) for n in near}
         inside = graph.subgraph(near)
-        expected = {(key(a), key(b), kind) for a, b, kind in inside.edges(data="edge_kind")}
+        expected = {(key(a), key(b), about["edge_kind"]) for a, b, about in inside.edges(data=True)}
         assert {(x["source"], x["target"], x["edge"]) for x in body["lines"]} == expected
         assert not body["cut"]
 
@@ -116,7 +116,7 @@ def test_a_neighbourhood_says_that_it_is_cut(atlas: Atlas) -> None:
 
 
 def test_paths_are_as_short_as_those_of_networkx(atlas: Atlas) -> None:
-    plain = nx.Graph(picture(atlas))
+    plain: nx.Graph[Any] = nx.Graph(picture(atlas))
     common = [n for n in plain if n[0] in ("Region", "Cluster")]
     plain.remove_nodes_from(common)
     for a, b in [("hust", "film-jp"), ("asml", "wafer-hs")]:

@@ -1,0 +1,120 @@
+"""Profiles: ``/enterprise/ID``, ``/product/ID`` and so on, one for each kind of node."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pandas as pd
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from ...analysis.web import Web
+from ...graph import regions as geo
+from ...graph.errors import NotFoundError
+from ...graph.schema import NODES
+from ..http.access import EVERYWHERE, Role, access, caller_of
+from ..http.problems import Problem
+from ..http.routes_facts import service_of
+from ..http.routes_graphview import the_web
+from ..profiles import Section, clusters_of, gap_rows, profile_of
+from .shell import NAVIGATION, render
+
+router = APIRouter()
+
+Here = Annotated[str, Query(description="算作本地的地区", max_length=6)]
+
+
+def _page(request: Request, kind: str, number: str, region: str) -> HTMLResponse:
+    service = service_of(request)
+    version = service.version()
+    web = the_web(request, version)
+    node = web.number(f"{kind}:{number}")
+    if region and not geo.exists(region):
+        raise NotFoundError(f"没有这个地区：{region}。")
+    if region and not caller_of(request).may_see(region):
+        raise Problem("forbidden", f"超出地区范围 {caller_of(request).region}。")
+    view = service.view(version)
+
+    def stated(table: str) -> pd.DataFrame:
+        return service.answer("stated", version, table, make=lambda: view.stated(table))
+
+    caller = caller_of(request)
+    here = region or (caller.region if caller.region != EVERYWHERE else "")
+    profile = profile_of(web, node, view, stated, here)
+    gaps = _gaps(request, web, number, here) if kind == "Product" else None
+    pages = {at for at, _, _ in NAVIGATION}
+    return render(
+        request,
+        "profile.html",
+        None,
+        profile=profile,
+        kind=NODES[kind].zh,
+        gaps=gaps,
+        pages=pages,
+        version=version,
+        clusters=clusters_of(web.graph, number) if kind == "Product" else [],
+    )
+
+
+def _gaps(request: Request, web: Web, product: str, here: str) -> Section | None:
+    """What the product is where its clusters stand, in the province above, and here."""
+    service, caller, graph = service_of(request), caller_of(request), web.graph
+    found = []
+    for cluster in clusters_of(graph, product):
+        at = graph.position("clusters", [cluster])[0]
+        home = str(graph.text("clusters", "region")[at])
+        for code in dict.fromkeys(c for c in (home, geo.province(home), here) if c):
+            if caller.may_see(code):
+                found.append(service.gaps(code, cluster))
+    return gap_rows(found, product) if found else None
+
+
+@router.get("/enterprise/{number:path}")
+@access(Role.viewer, anywhere=True)
+def enterprise(request: Request, number: str, region: Here = "") -> HTMLResponse:
+    """企业档案。"""
+    return _page(request, "Enterprise", number, region)
+
+
+@router.get("/product/{number:path}")
+@access(Role.viewer, anywhere=True)
+def product(request: Request, number: str, region: Here = "") -> HTMLResponse:
+    """产品档案。"""
+    return _page(request, "Product", number, region)
+
+
+@router.get("/institute/{number:path}")
+@access(Role.viewer, anywhere=True)
+def institute(request: Request, number: str, region: Here = "") -> HTMLResponse:
+    """高校院所与平台档案。"""
+    return _page(request, "Institute", number, region)
+
+
+@router.get("/project/{number:path}")
+@access(Role.viewer, anywhere=True)
+def project(request: Request, number: str, region: Here = "") -> HTMLResponse:
+    """项目档案。"""
+    return _page(request, "Project", number, region)
+
+
+@router.get("/link/{number:path}")
+@access(Role.viewer, anywhere=True)
+def link(request: Request, number: str, region: Here = "") -> HTMLResponse:
+    """环节档案。"""
+    return _page(request, "Link", number, region)
+
+
+@router.get("/cluster/{number:path}")
+@access(Role.viewer, anywhere=True)
+def cluster(request: Request, number: str, region: Here = "") -> HTMLResponse:
+    """产业集群档案。"""
+    return _page(request, "Cluster", number, region)
+
+
+@router.get("/region/{code}")
+@access(Role.viewer, "code")
+def region(request: Request, code: str) -> HTMLResponse:
+    """地区档案。"""
+    if not geo.exists(code):
+        raise Problem("not-found", f"没有这个地区：{code}。")
+    return _page(request, "Region", code, "")
