@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -35,6 +36,7 @@ from . import (
 from .access import Role, authorise, rule_of
 from .bodies import Bodies
 from .describe import describe
+from .feed import prepare
 from .headers import Headers
 from .identity import Identifier
 from .kept import new_store
@@ -88,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # 5 ms of a thread would be added to every write to a socket.
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
+        threading.Thread(target=prepare, args=(service,), daemon=True).start()
         yield
         sys.setswitchinterval(before)
         service.close()

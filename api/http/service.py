@@ -162,7 +162,7 @@ class Service:
         self._served: int | None = None
         self._looked = -FRESH_S
         self._warming: threading.Thread | None = None
-        self._asked: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._asked: OrderedDict[Hashable, Callable[[int], object]] = OrderedDict()
         self._graphs = Once(GRAPHS, partial(asked, "graphs"))
         self._answers = Once(ANSWERS, partial(asked, "answers"))
         self._targets = Once(TARGETS, partial(asked, "targets"))
@@ -221,21 +221,26 @@ class Service:
         end = time.monotonic() + WARM_S
         try:
             self.graph(number)
-            for kind, region, cluster in list(reversed(self._asked)):
+            for again in list(reversed(self._asked.values())):
                 if time.monotonic() > end:
                     break
                 with suppress(NotFoundError):  # the new version may have no such cluster
-                    getattr(self, kind)(region, cluster, number)
+                    again(number)
         except ChainAtlasError:
             _log.warning("version %s cannot be made ready", number, exc_info=True)
         else:
             self._served = number
 
-    def _note(self, kind: str, region: str, cluster: str) -> None:
-        """Remember what was asked, for :meth:`_warm`."""
+    def remember(self, key: Hashable, again: Callable[[int], object]) -> None:
+        """Remember what was asked, to have it ready when a new version is served.
+
+        Args:
+            key: Tells questions apart.
+            again: Asks the same of a version.
+        """
         with self._opening:
-            self._asked[kind, region, cluster] = None
-            self._asked.move_to_end((kind, region, cluster))
+            self._asked[key] = again
+            self._asked.move_to_end(key)
             while len(self._asked) > WARM:
                 self._asked.popitem(last=False)
 
@@ -314,7 +319,7 @@ class Service:
             NotFoundError: No such region, cluster or version.
         """
         scope = self.scope(region, cluster, version)
-        self._note("gaps", region, cluster)
+        self.remember(("gaps", region, cluster), lambda v: self.gaps(region, cluster, v))
         key = ("gaps", scope.graph.version, region, cluster)
         return self.answer(*key, make=lambda: find_gaps(scope))
 
@@ -327,7 +332,6 @@ class Service:
     def targets(self, region: str, cluster: str, version: int | None = None) -> pd.DataFrame:
         """All ranked targets of the acting gaps of a region and cluster."""
         found = self.gaps(region, cluster, version)
-        self._note("targets", region, cluster)
         key = ("targets", found.version, region, cluster)
         return self._targets.get(key, lambda: self.work_out(lambda: find_targets(found)))
 
