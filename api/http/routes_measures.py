@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,8 +10,10 @@ from fastapi import APIRouter, Query, Request, Response
 from ...analysis.relatedness import relatedness
 from ...analysis.requirements import requirements, why
 from ...analysis.risk import find_risk
+from ...analysis.scope import Scope
 from ...analysis.value import value_chain
 from ...graph.errors import NotFoundError
+from ..answers import Answer
 from ..answers_measures import relatedness_answer, requirements_answer, value_answer
 from ..answers_whatif import risk_answer
 from . import documents
@@ -57,11 +60,8 @@ def relatedness_table(
     version: VersionNumber = None,
 ) -> Response:
     """产业关联与复杂度：本地离每个产品有多近，产品有多复杂。"""
-    service = service_of(request)
-    scope = service.scope(region, cluster, version)
-    key = ("relatedness", scope.graph.version, region, cluster)
-    return document(
-        request, service.answer(*key, make=lambda: relatedness_answer(relatedness(scope)).json())
+    return _measured(
+        request, region, cluster, version, lambda scope: relatedness_answer(relatedness(scope))
     )
 
 
@@ -74,12 +74,23 @@ def value_table(
     version: VersionNumber = None,
 ) -> Response:
     """价值链：各产品生产企业的人均营收与产品复杂度，注明覆盖率。"""
+    return _measured(
+        request, region, cluster, version, lambda scope: value_answer(value_chain(scope))
+    )
+
+
+def _measured(
+    request: Request,
+    region: str,
+    cluster: str,
+    version: int | None,
+    work_out: Callable[[Scope], Answer],
+) -> Response:
+    """What a measure says of a region and cluster, worked out once for a version."""
     service = service_of(request)
     scope = service.scope(region, cluster, version)
-    key = ("value", scope.graph.version, region, cluster)
-    return document(
-        request, service.answer(*key, make=lambda: value_answer(value_chain(scope)).json())
-    )
+    key = (request.scope["route"].path, scope.graph.version, region, cluster)
+    return document(request, service.answer(*key, make=lambda: work_out(scope).json()))
 
 
 @router.get("/risks", responses=document_responses(documents.contract("risk")))
