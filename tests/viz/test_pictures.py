@@ -212,9 +212,10 @@ def test_the_chain_picture_shows_the_gaps_answer(atlas: Atlas, cluster: str) -> 
 
 def marks(target: dict[str, Any]) -> str:
     """What stands behind a target's score."""
+    kinds = ["省内协同"] if target["within_province"] else []
+    kinds += ["相近产品"] if target["neighbour_of"] else []
     words = ["并列"] if target["tie_with_previous"] else []
-    words += ["省内协同"] if target["within_province"] else []
-    words += ["相近产品"] if target["neighbour_of"] else []
+    words += ["、".join(kinds)] if kinds else []
     return "".join(f"，{word}" for word in words)
 
 
