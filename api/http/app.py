@@ -52,8 +52,8 @@ PREFIX = "/api/v1"
 SWITCH_S = 0.0005
 #: Groups of JSON routes under :data:`PREFIX`.
 ROUTERS = (
+    routes_feed.router,  # first, because routes are looked for in this order, and it is asked most
     routes_facts.router,
-    routes_feed.router,
     routes_whatif.router,
     routes_measures.router,
     routes_graph.router,

@@ -334,19 +334,19 @@ def fill(server: Any, store: Path) -> None:
 
 def peer(store: Path, place: Path, ours: Serving) -> Figures:
     """The same question asked of Neo4j; the seconds of both."""
-    from chainatlas.graph.schema import TYPICAL_SIZES
+    from chainatlas.graph import open_store
     from neo4j_server import RELEASE, Server
 
     server = Server(place / "neo4j", heap_mb=2048, tuned=True)
     server.start()
     try:
         fill(server, store)
-        sizes = {name: size for name, size in TYPICAL_SIZES.items() if name != "other"}
+        graph = open_store(str(store)).view().graph()
         theirs, mine = [], []
         for region, cluster in itertools.product(("420100", "420500"), CLUSTERS):
+            sizes = dict(graph.rules(cluster).sizes)
             values = {
-                "prefix": region[:4], "cluster": cluster, "sizes": sizes,
-                "other": TYPICAL_SIZES["other"],
+                "prefix": region[:4], "cluster": cluster, "other": sizes.pop("other"), "sizes": sizes,
             }  # fmt: skip
             for _ in range(3):
                 began = time.perf_counter()

@@ -32,7 +32,7 @@ from chainatlas.graph.work import WorkFile
 from microcosm import Atlas
 
 DOCS = Path(__file__).parent.parent.parent.parent / "docs"
-EXAMPLES = int(os.environ.get("CHAINATLAS_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("CHAINATLAS_EXAMPLES", "2"))
 #: Values that lead somewhere: made-up ones alone would mostly be answered by 404.
 KNOWN: Mapping[str, tuple[str, ...]] = {
     "region": ("420100", "420000", "420115", "310000"),
