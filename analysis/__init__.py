@@ -19,7 +19,8 @@ Start here:
   critical suppliers and single points of failure; :mod:`.sourcing` is its first step in closed form.
 - :mod:`.situation` sums up a cluster in a region and compares two states of it; :mod:`.simulate`
   changes the economy (:mod:`.focus` makes that quick), :mod:`.trends` goes through versions.
-- :mod:`.targets` says whom to bring in, where to land them, and why.
+- :mod:`.targets` says whom to bring in and why, :mod:`.landing` where to; :mod:`.routes` names the
+  ways besides: who can grow here, elsewhere in the province, and who researches.
 
 Nothing here reads a store, a file or the clock.
 """

@@ -86,7 +86,7 @@ class Sites:
             return cls(scope.region, (), chosen, {})
         parts = {
             name: chosen[name] * _against_best(values)
-            for name, values in _sides(scope, places).items()
+            for name, values in _sides(scope, places, chosen).items()
         }
         return cls(scope.region, places, chosen, parts)
 
@@ -157,7 +157,9 @@ def _against_best(values: Floats) -> Floats:
     return np.where(best > 0, values / np.where(best > 0, best, 1.0), 0.0)
 
 
-def _sides(scope: Scope, places: tuple[str, ...]) -> dict[str, Floats]:
+def _sides(
+    scope: Scope, places: tuple[str, ...], weights: Mapping[str, float]
+) -> dict[str, Floats]:
     """Every side besides ties, not yet compared between places, each (L, C).
 
     demand: local demand (CNY). inputs: share of the product's inputs made there. neighbours: other
@@ -172,12 +174,15 @@ def _sides(scope: Scope, places: tuple[str, ...]) -> dict[str, Floats]:
     np.add.at(in_link.T, link, made.T[product])
     neighbours = np.zeros(made.shape)
     np.add.at(neighbours.T, product, (in_link[:, link] - made[:, product]).T)
-    related = CitySpace.of(economy).related(economy, (scope.region, *places))
+    related = np.zeros(made.shape)
+    if weights["relatedness"] > 0:  # it costs more than all the others
+        known = CitySpace.of(economy).related(economy, (scope.region, *places))
+        related = known[1:, scope.products]
     return {
         "demand": figures.demand,
         "inputs": np.nan_to_num(figures.reachable),
         "neighbours": neighbours,
-        "relatedness": related[1:, scope.products],
+        "relatedness": related,
         "research": _research(scope, places),
     }
 

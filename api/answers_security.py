@@ -64,7 +64,7 @@ def keys_answer(keys: Sequence[Key], version: int) -> Answer:
     """``keys list`` and ``keys revoke``: keys without their secrets."""
     document = {"version": version, "keys": [_key(key) for key in keys]}
     table = pd.DataFrame([_key_row(key) for key in keys], columns=_KEY_COLUMNS)
-    return Answer("keys", document, table, "密钥")
+    return Answer("keys", document, table, "密钥", brief=tuple(_KEY_COLUMNS[:5]))
 
 
 def key_answer(key: Key, token: str, version: int) -> Answer:

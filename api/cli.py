@@ -67,6 +67,7 @@ from .shell import (
     app,
     decisions_of,
     gaps_of,
+    leave_row,
     note,
     one_of,
     progress_bar,
@@ -118,6 +119,7 @@ def run(
         making = Making(single, boundaries)
         store, decided = open_store(db, create=True), decisions_of(db)
         result = main_job.run(store, raw, out, code, report, decided, making)
+    _leave_load(db, result.load)
     typer.echo(result.summary)
     _tell_quarantine(result.load)
 
@@ -138,8 +140,14 @@ def ingest(
     with progress_bar() as report:
         decided, stages = decisions_of(db), (same_products, text_products)
         result = load_files(db, paths, source, report, decided, stages, _tell_source)
+    _leave_load(db, result)
     write(answers.load_answer(result), form, out)
     _tell_quarantine(result)
+
+
+def _leave_load(db: str, result: LoadReport) -> None:
+    packs = "、".join(pack.name for pack in result.packs)
+    leave_row(db, "store.load", packs, version=result.version, changed=result.changed)
 
 
 def _tell_source(path: Path, source: str) -> None:
@@ -274,6 +282,7 @@ def undo(db: Db = "", form: Form = Format.table, out: Out = None) -> None:
     """撤销最近一次导入（成为一个新版本）。"""
     store = open_store(db)
     store.undo()
+    leave_row(db, "store.undo", f"{store.view().version}")
     write(answers.versions_answer(store.versions()[-1:]), form, out)
 
 
@@ -286,12 +295,14 @@ def export(
     """把全部事实导出为数据包，可以重新导入。"""
     for folder in export_packs(view_of(db, version), out):
         note(f"已写出 {folder}")
+    leave_row(db, "store.export", out.name, version=version)
 
 
 @app.command()
 def backup(out: Annotated[Path, typer.Option("--out", help="备份文件。")], db: Db = "") -> None:
     """备份整个数据库，含全部版本。"""
     open_store(db).backup(out)
+    leave_row(db, "store.backup", out.name)
     note(f"已备份到 {out}")
 
 
@@ -306,6 +317,7 @@ def restore(
         commands_copy.restore_to_server(source, db, replace=force)
     else:
         restore_store(source, Path(db), replace=force)
+    leave_row(db, "store.restore", source.name)
     note(f"已恢复到 {commands_copy.public(db)}")
 
 

@@ -14,7 +14,7 @@ from ..graph.facts import STORED, History
 from ..graph.store import Store, open_store
 from .answers import Answer
 from .output import Format, write
-from .shell import Form, Out, app
+from .shell import Form, Out, app, leave_row
 
 Force = Annotated[bool, typer.Option("--force", help="覆盖目标里已有的数据。")]
 
@@ -29,6 +29,7 @@ def copy_command(
 ) -> None:
     """把整个数据库（全部版本和隔离区）复制到另一处，并逐条核对。"""
     history = copy(open_store(source), open_store(target, create=True), replace=force)
+    leave_row(target, "store.copy", public(source))
     write(copy_answer(history, source, target), form, out)
 
 

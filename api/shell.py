@@ -22,6 +22,7 @@ from ..graph.store import View, open_store
 from ..graph.work import Decision, Decisions, WorkFile, work_path
 from ..ingest.pack import Progress as Report
 from .output import Format
+from .security.ledger import CLI, Ledger
 
 DONE, FAILED, QUARANTINED = 0, 1, 3
 DEFAULT_DB = "chainatlas.db"
@@ -99,6 +100,17 @@ def gaps_of(db: str, version: int | None, region: str, cluster: str) -> Gaps:
 def decisions_of(db: str) -> tuple[Decision, ...]:
     """What people decided about enterprises of the store at an address."""
     return Decisions(WorkFile(work_path(db))).all()
+
+
+def leave_row(db: str, action: str, target: str, **detail: object) -> None:
+    """Leave a row in the audit of what a command changed or exported.
+
+    Where nobody ever defined a user, decided or followed up anything, there is no work file, and
+    none is made for this: one person's store beside their tables has no audit.
+    """
+    path = work_path(db)
+    if path.exists():
+        Ledger(WorkFile(path)).append(CLI.actor, action, target, detail)
 
 
 def note(text: str) -> None:

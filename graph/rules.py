@@ -14,16 +14,18 @@ from typing import Any
 
 from .schema import TYPICAL_SIZES
 
-#: How much each feature of a target counts, in parts of their sum (:mod:`analysis.targets`).
+#: How much each feature of a target counts, in parts of their sum (:mod:`analysis.targets`). What
+#: the backtest has measured of ``text``, ``relatedness`` and ``neighbours`` decides how the
+#: three share; docs/measures.md says how. The rest is judgement.
 TARGET_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         "fit": 0.20,
-        "text": 0.10,
+        "text": 0.12,
         "scale": 0.12,
         "standing": 0.08,
         "tie": 0.20,
         "pull": 0.08,
-        "relatedness": 0.02,
+        "relatedness": 0.00,
         "research": 0.02,
         "inputs": 0.02,
         "nearness": 0.10,
@@ -37,8 +39,8 @@ LANDING_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         "demand": 0.30,
         "inputs": 0.15,
-        "neighbours": 0.20,
-        "relatedness": 0.10,
+        "neighbours": 0.30,
+        "relatedness": 0.00,
         "research": 0.05,
         "tie": 0.20,
     }

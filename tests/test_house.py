@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from chainatlas.analysis import priority, targets
+from chainatlas.analysis import landing, priority, targets
 from chainatlas.api.cli import main
 from chainatlas.graph.rules import THRESHOLDS
 from chainatlas.graph.schema import EDGES, NODES, PACK_TABLES, PROVENANCE, TABLES
@@ -119,7 +119,7 @@ def test_measures_page_states_the_rules_in_force() -> None:
     page = (ROOT / "docs" / "measures.md").read_text("utf-8")
     for name in THRESHOLDS:
         assert f"`{name}`" in page
-    for weights in (priority.WEIGHTS, targets.WEIGHTS):
+    for weights in (priority.WEIGHTS, targets.WEIGHTS, landing.WEIGHTS):
         assert abs(sum(weights.values()) - 1) < 1e-12
         for name, weight in weights.items():
             assert re.search(rf"\| `{name}` \| {weight:.2f} \|", page), name

@@ -66,7 +66,7 @@ def tie_word(target: Mapping[str, Any]) -> str:
 def target_note(target: Mapping[str, Any]) -> str:
     """What marks a target: in the province (全域协同), or a maker of a neighbour only."""
     marks = ["省内协同"] if target["within_province"] else []
-    if isinstance(target["neighbour_of"], str):
+    if target["neighbour_of"] is not None:
         marks.append("相近产品")
     return "、".join(marks)
 

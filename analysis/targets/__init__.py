@@ -100,7 +100,10 @@ def find_targets(
     if per_gap is not None:
         shown = shown[ranking.rank[shown] <= per_gap]
     rows = _rows(found, ranking, shown, weights, Sites.of(gaps, landing))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    result = pd.DataFrame(rows, columns=list(COLUMNS))
+    # None stays None: no number stands in its place.
+    result["neighbour_of"] = pd.Series([row["neighbour_of"] for row in rows], dtype=object)
+    return result
 
 
 def _rows(

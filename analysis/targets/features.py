@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 
 from ...graph import regions as geo
-from ...graph.chain import Codes, Floats
+from ...graph.chain import Codes, Floats, spans
 from ...graph.rules import TARGET_WEIGHTS
 from ..economy import Economy, Mask, sums
 from ..landing import UNKNOWN_STRENGTH
@@ -222,19 +221,21 @@ def growth(c: Candidates) -> Floats:
 
 def yearly_growth(c: Candidates) -> Floats:
     """Growth of revenue a year (0.1 = 10 %) of each enterprise, NaN where unknown."""
-    graph = c.economy.graph
+    known = c.economy.graph.revenues
     found = np.full(len(c.economy.size), np.nan)
-    known = graph.revenues
-    if len(known):
-        both = known.groupby("enterprise").agg(["first", "last"])
-        years = pd.to_datetime(both["as_of"]["last"]) - pd.to_datetime(both["as_of"]["first"])
-        span = years.dt.days.to_numpy(dtype=np.float64) / 365.25
-        first = both["revenue"]["first"].to_numpy(dtype=np.float64)
-        last = both["revenue"]["last"].to_numpy(dtype=np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.where((first > 0) & (span > 0), (last / first) ** (1.0 / span) - 1.0, np.nan)
-        at = graph.position("enterprises", both.index.to_series())
-        found[at[at >= 0]] = rate[at >= 0]
+    at = c.economy.graph.position("enterprises", known["enterprise"])
+    rows = np.flatnonzero(at >= 0)
+    if not len(rows):
+        return found
+    # By enterprise and date: where one ends another begins.
+    starts = rows[np.append(True, np.diff(at[rows]) != 0)]
+    ends = rows[np.append(np.diff(at[rows]) != 0, True)]
+    date = known["as_of"].to_numpy(dtype="datetime64[D]")
+    revenue = known["revenue"].to_numpy(dtype=np.float64)
+    years = (date[ends] - date[starts]).astype(np.float64) / 365.25
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = (revenue[ends] / revenue[starts]) ** (1.0 / years) - 1.0
+    found[at[starts]] = np.where((revenue[starts] > 0) & (years > 0), rate, np.nan)
     return found
 
 
@@ -255,10 +256,12 @@ def building(c: Candidates) -> tuple[Floats, Codes]:
     year = np.asarray([int(d[:4] or 0) for d in dates.tolist()], dtype=np.int64)
     rows = np.flatnonzero((owner >= 0) & (year >= int(newest) - RECENT_YEARS))
     (holds,) = graph.edges("HOLDS")
-    parents = pd.DataFrame({"child": holds.target, "parent": holds.source})
-    above = parents.merge(pd.DataFrame({"child": owner[rows], "row": rows}), on="child")
-    who = np.concatenate([owner[rows], above["parent"].to_numpy(dtype=np.int64)])
-    what = np.concatenate([rows, above["row"].to_numpy(dtype=np.int64)])
+    # Every project of a subsidiary is one of its parents too.
+    by_child = np.argsort(holds.target, kind="stable")
+    first = np.searchsorted(holds.target[by_child], owner[rows])
+    count = np.searchsorted(holds.target[by_child], owner[rows], side="right") - first
+    who = np.concatenate([owner[rows], holds.source[by_child][spans(first, count)]])
+    what = np.concatenate([rows, np.repeat(rows, count)])
     home = geo.at_level(graph.text("enterprises", "region").astype("<U6"), "city")[who]
     place = geo.at_level(graph.text("projects", "region").astype("<U6"), "city")[what]
     worth = np.where((place != "") & (place != home), 1.0, 0.5)

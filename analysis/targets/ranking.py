@@ -35,7 +35,7 @@ class Ranking:
     """Scores and ranks of candidates, (n,) each.
 
     Attributes:
-        values: Features before weighting, (n, features).
+        values: Features before weighting, 0 where the weight is 0, (n, features).
         weights: Weight of each feature, (features,); they sum to 1.
         score: Their sum of products.
         rank: 1 for the best of its gap; of equal scores the first by id.
@@ -62,8 +62,16 @@ class Ranking:
             found: The candidates, in the order of their gaps.
             weights: Weight of every feature; they sum to 1.
         """
-        values = np.stack([feature(found) for _, feature in FEATURES.values()], axis=1)
         weight = np.asarray([weights[name] for name in FEATURES], dtype=np.float64)
+        # What counts for nothing is not worked out.
+        nothing = np.zeros(len(found))
+        values = np.stack(
+            [
+                feature(found) if weights[name] > 0 else nothing
+                for name, (_, feature) in FEATURES.items()
+            ],
+            axis=1,
+        )
         score = (values * weight).sum(axis=1)
         order = np.lexsort((np.arange(len(found)), -score, found.gap))
         rank = _places(order, found.gap)

@@ -16,6 +16,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from ...graph import regions as geo
+from ...graph.errors import StoreError
 from ..security.directory import NotAtOnce
 from ..security.roles import EVERYWHERE as EVERYWHERE
 from ..security.roles import Role as Role
@@ -72,12 +73,14 @@ class Rule:
     Attributes:
         role: The least role.
         regions: Names of the path and query parameters that hold regions; each that is given must
-            lie inside the caller's scope, and a caller with a scope must give the first one.
+            lie inside the caller's scope, and a caller with a scope must give the first one, unless
+            ``anywhere``.
         reads: Whether it changes nothing although its method could, such as a question that is too
             long for an address.
-        anywhere: Whether a caller with a scope may call it although it names no region: their own
-            account, or a route that checks the region of its body with :meth:`Caller.may_see`.
-            Without it, changes and administration that name no region are refused to them.
+        anywhere: Whether a caller with a scope may call it without naming a region: their own
+            account, a page that then chooses their own region, or a route that checks the region of
+            its body with :meth:`Caller.may_see`. Without it, changes and administration that name
+            no region are refused to them.
         local: Whether it is public where only this machine can reach the server.
     """
 
@@ -175,6 +178,13 @@ async def identified(request: Request) -> Caller | None:
     return known
 
 
+async def greeted(request: Request) -> Caller:
+    """Who a page that anybody may see is shown to; nobody where that cannot be found out."""
+    with suppress(Problem, StoreError):
+        return await identified(request) or NOBODY
+    return NOBODY
+
+
 def _take_turn(request: Request, caller: Caller) -> None:
     """Refuse who asks too often: a known caller by name, others by address."""
     if caller.kind == "open":
@@ -215,9 +225,11 @@ def _check_regions(request: Request, caller: Caller, rule: Rule) -> None:
             *request.query_params.getlist(name),
             *([str(request.path_params[name])] if name in request.path_params else []),
         ]
-        if not given and at == 0:
-            raise Problem("forbidden", f"须指明范围 {caller.region} 内的地区：{name}。")
-        if not all(caller.may_see(code) for code in given):
+        if not any(given):
+            if at == 0 and not rule.anywhere:
+                raise Problem("forbidden", f"须指明范围 {caller.region} 内的地区：{name}。")
+        # All of them: which of several a route takes is its own affair.
+        elif not all(caller.may_see(code) for code in given):
             raise Problem("forbidden", f"超出地区范围 {caller.region}。")
 
 

@@ -146,7 +146,7 @@ def _state_rule(route: BaseRoute) -> None:
         raise ChainAtlasError(f"路由没有访问规则：{getattr(route, 'path', route)}")
     parameters = (*route.dependant.path_params, *route.dependant.query_params)
     for name in {parameter.alias for parameter in parameters} - set(rule.regions):
-        if rule.role is not Role.public and name.startswith("region") and not rule.anywhere:
+        if rule.role is not Role.public and name.startswith("region"):
             raise ChainAtlasError(f"路由的访问规则没有说明地区参数 {name}：{route.path}")
     extra: dict[str, Any] = route.openapi_extra or {}
     route.openapi_extra = {**extra, "x-access": rule.stated()}

@@ -7,7 +7,7 @@ kind and, for kinds that say so, the message of ours.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
@@ -182,7 +182,7 @@ _RETRY = {"Retry-After": {"description": "秒。", "schema": {"type": "integer"}
 
 
 #: Shows a problem to a person.
-Show = Callable[[Request, Problem], Response]
+Show = Callable[[Request, Problem], Awaitable[Response]]
 
 
 def install(app: FastAPI, show: Show) -> None:
@@ -200,7 +200,7 @@ def install(app: FastAPI, show: Show) -> None:
             _log.error("%s %s", request.method, request.url.path, exc_info=error)
         answer = respond(request, problem)
         if _reads(request):
-            page = show(request, problem)
+            page = await show(request, problem)
             kept = {k: v for k, v in answer.headers.items() if not k.startswith("content-")}
             page.headers.update(kept)
             return page

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from ...graph.errors import ChainAtlasError
 from ...viz.language import say, text
-from ..http.access import NOBODY, Caller, Role, access, caller_of, identified
+from ..http.access import NOBODY, Caller, Role, access, caller_of, greeted, identified
 from ..http.audit import author
 from ..http.identity import cookie_name, set_cookie
 from ..http.limits import address_of
@@ -107,9 +107,11 @@ def change_password(request: Request, old: Text, new: Text, again: Text) -> Resp
     return answer
 
 
-def show_problem(request: Request, problem: Problem) -> Response:
+async def show_problem(request: Request, problem: Problem) -> Response:
     """A problem as a page; who is not known yet is asked to sign in, and comes back afterwards."""
     if problem.code != "unauthenticated":
+        if not hasattr(request.state, "caller"):  # an address that no route has
+            request.state.caller = await greeted(request)
         return problem_page(request, problem)
     back = request.url.path if request.method == "GET" else "/"
     query = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""

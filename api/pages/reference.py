@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from ..http.access import Role, access
+from ..http.access import Role, access, greeted
 from ..http.problems import KINDS
 from .shell import render
 
@@ -35,6 +35,7 @@ def redoc(request: Request) -> Response:
 
 @router.get("/docs/problems")
 @access(Role.public)
-def kinds(request: Request) -> Response:
+async def kinds(request: Request) -> Response:
     """Every kind of error; the ``type`` of a problem leads here."""
+    request.state.caller = await greeted(request)
     return render(request, "problems.html", kinds=KINDS)

@@ -272,8 +272,8 @@ def _check(
 ) -> Verdict:
     rows, last = 0, ORIGIN
     for entry in entries:
-        if reason := _fault(entry, rows + 1, last):
-            return Verdict(rows, last, Fault(min(rows + 1, entry.number), reason))
+        if fault := _fault(entry, rows + 1, last, head):
+            return Verdict(rows, last, fault)
         rows, last = entry.number, entry.hash
         if noted is not None and noted[0] == rows and noted[1] != last:
             return Verdict(rows, last, Fault(rows, "与另行记下的散列值不符：此前的记录被改写"))
@@ -286,14 +286,16 @@ def _check(
     return Verdict(rows, last, None)
 
 
-def _fault(entry: Entry, number: int, previous: str) -> str:
-    """What is wrong with a row that should have a number and carry a hash; empty where nothing."""
+def _fault(entry: Entry, number: int, previous: str, head: tuple[int, str] | None) -> Fault | None:
+    """What is wrong with a row that should have a number and carry a hash."""
+    if entry.number > number and (head is None or number <= head[0]):
+        return Fault(number, "缺少记录")
     if entry.number != number:
-        return "缺少记录" if entry.number > number else "多出记录"
+        return Fault(entry.number, "多出记录")
     if entry.previous != previous:
-        return "与前一条记录不衔接"
+        return Fault(number, "与前一条记录不衔接")
     try:
         right = digest(entry)
     except (TypeError, ValueError):  # a column holds what no row of ours does
-        return "内容被改动"
-    return "" if right == entry.hash else "内容被改动"
+        right = None
+    return None if right == entry.hash else Fault(number, "内容被改动")

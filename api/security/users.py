@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sqlite3
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...graph.errors import ChainAtlasError, NotFoundError
@@ -112,8 +114,7 @@ class Users:
             NotFoundError: No such user or region.
             ChainAtlasError: An administrator with a scope.
         """
-        with changing(self._work, by) as change:
-            user = find_within(change.connection, name)
+        with self._changing(name, by) as (change, user):
             scope = check_scope(role, user.region if region is None else region)
             change.connection.execute(
                 "UPDATE users SET role = ?, region = ? WHERE id = ?", (role.name, scope, user.id)
@@ -131,7 +132,7 @@ class Users:
         user = self.find(name)
         passwords.check(user.name, password)
         stored = passwords.hashed(password)
-        with changing(self._work, by) as change:
+        with self._changing(name, by) as (change, user):
             change.connection.execute(
                 "UPDATE users SET password = ? WHERE id = ?", (stored, user.id)
             )
@@ -139,14 +140,20 @@ class Users:
             change.note("user.password", user.name)
         return user
 
+    @contextmanager
+    def _changing(self, name: str, by: Author) -> Iterator[tuple[Change, User]]:
+        """A change of the user of a name; where nobody has it, nothing is written."""
+        self.find(name)
+        with changing(self._work, by) as change:
+            yield change, find_within(change.connection, name)
+
     def disable(self, name: str, *, by: Author) -> User:
         """Take a user's access away, at once; what they did stays under their name.
 
         Raises:
             NotFoundError: No such user.
         """
-        with changing(self._work, by) as change:
-            user = find_within(change.connection, name)
+        with self._changing(name, by) as (change, user):
             change.connection.execute(
                 "UPDATE users SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?",
                 (clock.stamp(clock.now()), user.id),
@@ -161,8 +168,7 @@ class Users:
         Raises:
             NotFoundError: No such user.
         """
-        with changing(self._work, by) as change:
-            user = find_within(change.connection, name)
+        with self._changing(name, by) as (change, user):
             change.connection.execute(
                 "UPDATE users SET disabled_at = NULL WHERE id = ?", (user.id,)
             )

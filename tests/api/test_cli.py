@@ -140,7 +140,8 @@ def test_help_names_every_command(cli: Cli) -> None:
 def test_help_of_a_command(cli: Cli, command: str) -> None:
     result = cli.bare(command, "--help")
     assert (result.status, result.err) == (0, "")
-    assert "--db" in result.out or command in ("copy", "policy", "profile", "review", "serve")
+    groups = ("audit", "keys", "profile", "review", "users")
+    assert "--db" in result.out or command in ("copy", "policy", "serve", *groups)
     assert "Usage" in result.out
     assert cli.bare(command, "-h").out == result.out
 

@@ -271,13 +271,17 @@ def test_copies_between_files(tmp_path: Path) -> None:
 def test_compose_file() -> None:
     """Well formed; the server is reached from this machine alone, and no password stands in it."""
     document = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
-    neo4j, app = document["services"]["neo4j"], document["services"]["app"]
+    neo4j, app, job = (document["services"][name] for name in ("neo4j", "app", "job"))
     assert neo4j["image"].startswith("neo4j:5.26")
-    assert all(port.startswith("127.0.0.1:") for port in neo4j["ports"])
+    assert all(port.startswith("127.0.0.1:") for port in (*neo4j["ports"], *app["ports"]))
     assert neo4j["environment"]["NEO4J_AUTH"].startswith("neo4j/${NEO4J_PASSWORD:?")
     assert app["environment"]["NEO4J_PASSWORD"].startswith("${NEO4J_PASSWORD:?")
     assert app["depends_on"] == {"neo4j": {"condition": "service_healthy"}}
     assert {v.split(":")[0] for v in neo4j["volumes"]} == set(document["volumes"])
+    assert app["environment"] == job["environment"]
+    known = (ROOT / "docs/commands.md").read_text("utf-8")
+    for service in (app, job):
+        assert f"| `{service['command'][0]} [" in known
     assert 'ENTRYPOINT ["chainatlas"]' in (ROOT / "Dockerfile").read_text("utf-8")
 
 

@@ -41,7 +41,7 @@ def main() -> None:
     peer = time.perf_counter() - start
     for table, scores in zip(tables, found, strict=True):
         for row in records(table):
-            if not isinstance(row["neighbour_of"], str):
+            if row["neighbour_of"] is None:
                 values = scores[row["product"], row["enterprise"]]
                 score = sum(row["weights"][name] * value for name, value in values.items())
                 assert abs(score - row["score"]) < 1e-9, (row["product"], row["name"])

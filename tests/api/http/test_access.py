@@ -37,6 +37,12 @@ def by_path(region: str) -> dict[str, str]:
     return {"region": region}
 
 
+@router.get("/optional")
+@access(Role.viewer, "region", anywhere=True)
+def optional(region: str = "") -> dict[str, str]:
+    return {"region": region}
+
+
 @router.post("/ask")
 @access(Role.viewer, reads=True)
 def ask() -> dict[str, str]:
@@ -110,6 +116,12 @@ T = "/api/v1/t"
         ("/query?region=420100&region=420500", 403),
         ("/query?region=420500&region=420100", 403),
         ("/query?region=", 403),
+        ("/query?region=420100&region=", 403),
+        ("/optional", 200),
+        ("/optional?region=", 200),
+        ("/optional?region=420111", 200),
+        ("/optional?region=420500", 403),
+        ("/optional?region=420111&region=", 403),
         ("/query", 403),
         ("/query?region=42010", 403),
         ("/query?region=4201000", 403),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -218,6 +219,23 @@ def test_the_delay_grows_with_failures_and_ends(people: WorkFile, now: Clock) ->
     for _ in range(4):  # forgotten with the right password
         assert refused(people) == 0
     assert log_in(people)
+
+
+def test_many_guesses_at_once_get_no_further_than_many_in_a_row(
+    people: WorkFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    right = passwords.matches
+
+    def counted(stored: str | None, password: str) -> bool:
+        looked_at.append(password)
+        return right(stored, password)
+
+    monkeypatch.setattr(passwords, "matches", counted)
+    with ThreadPoolExecutor(12) as pool:
+        waits = list(pool.map(lambda n: refused(people, password=f"guess {n}"), range(12)))
+    assert len(looked_at) == 5
+    assert sorted(waits) == [0] * 5 + [15] * 7
 
 
 def test_failures_are_forgotten_after_a_day(people: WorkFile, now: Clock) -> None:
