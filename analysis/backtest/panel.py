@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,10 @@ import pandas as pd
 
 from ...graph.chain import Codes, Floats
 from ...graph.errors import ReadError
+from . import leaks
+from .leaks import Finding
+from .places import canonical, inside
+from .texts import bare, name_blind
 
 Dates = npt.NDArray[np.datetime64]
 Mask = npt.NDArray[np.bool_]
@@ -56,6 +59,8 @@ class Panel:
         industry: Position of its industry, (n,).
         listed: Day of listing; the earliest date where unknown, (n,).
         gone: Day from which it is no longer there, in the far future for most, (n,).
+        set_up: Day it was set up, in days since 1970; NaN where unknown, (n,).
+        moved: 1 where the outcome shows another city than T0, 0 the same, -1 not both known, (n,).
         text: Name-blind description, (n,).
         leakage: Findings of the leakage check: {check, count, detail}; count 0 is clean.
         counts: What was used and what was left out.
@@ -70,8 +75,10 @@ class Panel:
     industry: Codes
     listed: Dates
     gone: Dates
+    set_up: Floats
+    moved: Codes
     text: tuple[str, ...]
-    leakage: tuple[Mapping[str, object], ...]
+    leakage: tuple[Finding, ...]
     counts: Mapping[str, int]
 
     def here(self, on: np.datetime64) -> Mask:
@@ -89,8 +96,6 @@ class Panel:
         return result
 
 
-_PEOPLES = "壮|回|藏|彝|苗|侗|傣|白|羌|土家|朝鲜|布依|哈尼|景颇|傈僳|蒙古|哈萨克|维吾尔|柯尔克孜"
-_RANK = re.compile(rf"(省|市|地区|盟|(({_PEOPLES})族?)*自治[区州])+$")
 _FAR = np.datetime64("9999-12-31")
 
 
@@ -109,19 +114,18 @@ def build(snapshots: Sequence[Snapshot]) -> Panel:
         raise ReadError("回测至少需要两个快照：最后一个是结果，前一个是起点。")
     *earlier, first, last = ordered
     start, end = np.datetime64(first.on), np.datetime64(last.on)
-    outcome = _typed(last.table)
-    base = _typed(first.table)
-    leakage: list[Mapping[str, object]] = []
-
-    late = outcome["listed"] > end
-    leakage.append(
-        _finding("listed_after_outcome", outcome[late], "结果快照中晚于快照日期上市，已剔除")
-    )
-    outcome = outcome[~late]
-    future = base["listed"] > start
-    leakage.append(_finding("listed_after_start", base[future], "起点快照中晚于起点上市，已剔除"))
-    base = base[~future]
-    _revenue_leak(base, outcome, leakage)
+    outcome, base = _typed(last.table), _typed(first.table)
+    late, future = outcome["listed"] > end, base["listed"] > start
+    leakage = [
+        leaks.finding(
+            "listed_after_outcome", _codes(outcome[late]), "结果快照中晚于快照日期上市，已剔除"
+        ),
+        leaks.finding("listed_after_start", _codes(base[future]), "起点快照中晚于起点上市，已剔除"),
+        *_early(earlier),
+    ]
+    outcome, base = outcome[~late], base[~future]
+    leakage += leaks.figures_of_outcome(base, outcome)
+    leakage.append(leaks.text_of_the_future(base, first.on.year))
 
     base, filled = _backfill(base, outcome)
     known = set(base["code"])
@@ -131,108 +135,155 @@ def build(snapshots: Sequence[Snapshot]) -> Panel:
     past = _gone_before(earlier, known, outcome)
     firms = pd.concat([base.assign(gone=_FAR), hidden.assign(gone=_FAR), past], ignore_index=True)
     placed = (firms["city"] != "") & (firms["industry"] != "")
-    moved = base.merge(outcome[["code", "city"]], on="code", suffixes=("", "_then"))
+    then = outcome.set_index("code")["city"]
+    firms["moved"] = _moved(firms, then, len(base))
     counts = {
         "start_firms": len(base),
         "outcome_firms": len(outcome),
         "new_firms": int(placed[len(base) : len(base) + len(hidden)].sum()),
         "new_without_date_or_listed_before_start": int(undated.sum()),
         "left_out_without_city_or_industry": int((~placed).sum()),
-        "relocated": int(
-            ((moved["city"] != moved["city_then"]) & (moved["city_then"] != "")).sum()
-        ),
+        "relocated": int((firms["moved"] == 1).sum()),
         "delisted_before_start": len(past),
+        "repeated_codes": sum(int(_repeated(s.table).sum()) for s in ordered),
+        "unreadable_dates": sum(_unreadable(s.table) for s in ordered),
         **{f"backfilled_{name}": n for name, n in filled.items()},
     }
     firms = firms[placed].reset_index(drop=True)
-    if not (firms["listed"] > start).any() or not len(firms):
+    if not (firms["listed"] > start).any():
         raise ReadError("结果快照中没有起点之后上市、城市和行业已知的企业。")
-    text = name_blind(firms)
-    fresh_rows = (firms["listed"] > start).to_numpy()
+    if not (firms["listed"].isna() | (firms["listed"] <= start)).any():
+        raise ReadError("起点快照中没有城市和行业已知的企业，无从学习。")
+    return _panel(firms, start, end, leakage, counts)
+
+
+def _panel(
+    firms: pd.DataFrame,
+    start: np.datetime64,
+    end: np.datetime64,
+    leakage: list[Finding],
+    counts: Mapping[str, int],
+) -> Panel:
+    """The panel of firms whose city and industry are known."""
+    places = [*firms["city"], *firms["province"]]
+    text = name_blind(firms["text"], firms["name"], [*places, *inside(firms["city"])])
+    fresh = (firms["listed"] > start).to_numpy()
     named = np.asarray([bare(c) in t for c, t in zip(firms["city"], text, strict=True)], dtype=bool)
-    leakage.append(
-        _finding("text_names_own_city", firms[fresh_rows & named], "去除地名后的文本仍含所在城市")
+    leakage = [
+        *leakage,
+        leaks.finding(
+            "text_names_own_city", _codes(firms[fresh & named]), "去除地名后的文本仍含所在城市"
+        ),
+    ]
+    # Cities of one name in two provinces are two cities.
+    cities, city = np.unique(
+        firms["city"].to_numpy(dtype=str) + "\n" + firms["province"].to_numpy(dtype=str),
+        return_inverse=True,
     )
-    cities, city = np.unique(firms["city"].to_numpy(dtype=str), return_inverse=True)
+    split = [name.split("\n") for name in cities.tolist()]
     industries, industry = np.unique(firms["industry"].to_numpy(dtype=str), return_inverse=True)
-    common = firms.groupby(["city", "province"]).size().sort_values(ascending=False, kind="stable")
-    province = common.reset_index().drop_duplicates("city").set_index("city")["province"]
+    set_up = firms["set_up"].to_numpy("datetime64[D]")
+    days = set_up.astype(np.int64).astype(float)
     return Panel(
         start=start,
         end=end,
-        cities=tuple(cities.tolist()),
-        provinces=tuple(str(province.at[c]) for c in cities.tolist()),
+        cities=tuple(name for name, _ in split),
+        provinces=tuple(province for _, province in split),
         industries=tuple(industries.tolist()),
         city=city.astype(np.int64),
         industry=industry.astype(np.int64),
         listed=firms["listed"].fillna(pd.Timestamp("1990-01-01")).to_numpy("datetime64[D]"),
         gone=firms["gone"].to_numpy("datetime64[D]"),
+        set_up=np.where(np.isnat(set_up), np.nan, days),
+        moved=firms["moved"].to_numpy(dtype=np.int64),
         text=tuple(text),
         leakage=tuple(leakage),
         counts=counts,
     )
 
 
-def bare(place: str) -> str:
-    """A place without its rank, as texts call it.
+def _codes(rows: pd.DataFrame) -> list[str]:
+    return [str(code) for code in rows["code"]]
 
-    >>> bare("武汉市"), bare("广西壮族自治区"), bare("延边朝鲜族自治州")
-    ('武汉', '广西', '延边')
+
+def _cells(table: pd.DataFrame) -> pd.DataFrame:
+    """A snapshot as text, blanks around it cut off; columns that it lacks are empty."""
+    frame: pd.DataFrame = table.reindex(columns=list(COLUMNS)).astype(object).fillna("").astype(str)
+    for name in COLUMNS:
+        frame[name] = frame[name].str.strip()
+    return frame
+
+
+def _repeated(table: pd.DataFrame) -> pd.Series:
+    codes = _stock_codes(_cells(table)["code"])
+    return codes[codes != ""].duplicated()
+
+
+def _stock_codes(written: pd.Series) -> pd.Series:
+    """Codes of shares without their exchange, so that lists of both habits meet; others as written.
+
+    >>> _stock_codes(pd.Series(["000001.SZ", "1", "sh600000", "HK-9"])).tolist()
+    ['000001', '000001', '600000', 'HK-9']
     """
-    return _RANK.sub("", place) or place
+    pattern = r"(?i)^(?:s[hz]|bj)?\.?(\d{1,6})(?:\.(?:s[hsz]|bj|xshe|xshg))?$"
+    digits = written.str.extract(pattern, expand=False).str.zfill(6)
+    return digits.where(digits.notna(), written)
 
 
-def name_blind(firms: pd.DataFrame) -> list[str]:
-    """Texts without names of places and of the firm itself.
-
-    Half of all legal names hold the city; a ranking that reads it would look twice as good.
-    """
-    places = {p for p in (*firms["city"], *firms["province"]) if p}
-    words = sorted(
-        (w for w in places | {bare(p) for p in places} if len(w) > 1), key=len, reverse=True
+def _unreadable(table: pd.DataFrame) -> int:
+    frame = _cells(table)
+    return sum(
+        int(((frame[name].str.strip("-") != "") & _days(frame[name]).isna()).sum())
+        for name in ("listed_on", "set_up_on")
     )
-    pattern = re.compile("|".join(map(re.escape, words)) or r"(?!)")
-    result = []
-    for text, name in zip(firms["text"], firms["name"], strict=True):
-        core = re.sub(r"(股份|有限|责任|公司|集团|控股)+", "", pattern.sub("", name))
-        plain = pattern.sub("", text)
-        result.append(plain.replace(core, "") if len(core) > 1 else plain)
-    return result
+
+
+def _days(written: pd.Series) -> pd.Series:
+    """Dates as lists write them: 2019-05-01, 2019/5/1, 20190501, 2019年5月1日; NaT where none.
+
+    >>> _days(pd.Series(["2019/5/1", "20190501 00:00", "2019-02-30", ""])).dt.day.tolist()
+    [1.0, 1.0, nan, nan]
+    """
+    parts = written.str.extract(
+        r"^((?:19|20)\d{2})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T].*)?$"
+    ).fillna("")
+    joined = parts[0] + "-" + parts[1].str.zfill(2) + "-" + parts[2].str.zfill(2)
+    found = pd.to_datetime(joined, format="%Y-%m-%d", errors="coerce")
+    return found.astype("datetime64[s]")
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    frame = table[list(COLUMNS)].astype(object).fillna("").astype(str)
-    frame = frame[frame["code"] != ""].drop_duplicates("code")
-    # A municipality is a city of its own; elsewhere a city called like its province is unknown.
-    municipality = frame["province"].str.startswith(("北京", "上海", "天津", "重庆"))
-    same = frame["city"].str.removesuffix("市") == frame["province"].str.removesuffix("省")
-    frame.loc[same & ~municipality, "city"] = ""
-    frame.loc[municipality, "city"] = (
-        frame.loc[municipality, "province"].str.removesuffix("市") + "市"
+    frame = _cells(table)
+    frame["code"] = _stock_codes(frame["code"])
+    frame = frame[frame["code"] != ""].drop_duplicates("code").reset_index(drop=True)
+    places = [canonical(c, p) for c, p in zip(frame["city"], frame["province"], strict=True)]
+    return frame.assign(
+        city=[city for city, _ in places],
+        province=[province for _, province in places],
+        listed=_days(frame["listed_on"]),
+        set_up=_days(frame["set_up_on"]),
     )
-    listed = pd.to_datetime(frame["listed_on"], format="%Y-%m-%d", errors="coerce")
-    return frame.assign(listed=listed.astype("datetime64[s]"))
 
 
-def _finding(check: str, rows: pd.DataFrame, detail: str) -> Mapping[str, object]:
-    return {
-        "check": check,
-        "count": len(rows),
-        "detail": detail,
-        "codes": sorted(rows["code"])[:20],
-    }
+def _early(earlier: Sequence[Snapshot]) -> list[Finding]:
+    """Rows of earlier snapshots that were listed after the snapshot's own date."""
+    if not earlier:
+        return []
+    codes: list[str] = []
+    for snapshot in earlier:
+        frame = _typed(snapshot.table)
+        codes += _codes(frame[frame["listed"] > np.datetime64(snapshot.on)])
+    return [
+        leaks.finding("listed_after_earlier_snapshot", codes, "更早快照中晚于快照日期上市，已剔除")
+    ]
 
 
-def _revenue_leak(
-    base: pd.DataFrame, outcome: pd.DataFrame, leakage: list[Mapping[str, object]]
-) -> None:
-    """A firm whose revenue or size at T0 is the very figure of the outcome was not known at T0."""
-    both = base.merge(outcome, on="code", suffixes=("", "_then"))
-    for name in ("revenue", "employees"):
-        given = both[both[name] != ""]
-        same = given[given[name] == given[f"{name}_then"]]
-        copied = same if len(same) > 0.05 * len(given) else same.iloc[:0]
-        leakage.append(_finding(f"{name}_of_outcome", copied, "起点快照的数字与结果快照完全相同"))
+def _moved(firms: pd.DataFrame, then: pd.Series, base: int) -> Codes:
+    later = firms["code"].map(then).astype(object).fillna("").to_numpy(dtype=str)
+    now = firms["city"].to_numpy(dtype=str)
+    both = (later != "") & (now != "") & (np.arange(len(firms)) < base)
+    result: Codes = np.where(both, (later != now).astype(np.int64), -1)
+    return result
 
 
 def _backfill(base: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -260,14 +311,11 @@ def _gone_before(
     parts = []
     seen = set(known)
     for at in range(len(earlier) - 1, -1, -1):
-        frame, _ = _backfill(_typed(earlier[at].table), outcome)
+        frame = _typed(earlier[at].table)
+        on = np.datetime64(earlier[at].on)
+        frame, _ = _backfill(frame[~(frame["listed"] > on)], outcome)
         following = earlier[at + 1].on if at + 1 < len(earlier) else None
         left = frame[~frame["code"].isin(seen)]
-        gone = _FAR if following is None else np.datetime64(following)
-        parts.append(
-            left.assign(gone=gone if following is not None else np.datetime64(earlier[at].on))
-        )
+        parts.append(left.assign(gone=on if following is None else np.datetime64(following)))
         seen |= set(left["code"])
-    return (
-        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*outcome, "gone"])
-    )
+    return pd.concat(parts, ignore_index=True) if parts else outcome.iloc[:0].assign(gone=_FAR)

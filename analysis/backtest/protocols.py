@@ -12,17 +12,21 @@ resample whole cities. Paired gains compare two rankings in the same resample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ...graph.chain import Codes, Floats
 from . import scoring
-from .choice import Choice, fit
-from .features import CHOICE_NULLS, NULLS, Describer, State
+from .features import Describer, State
+from .invariance import features_of_outcome
+from .models import Gaps, Models
 from .panel import Mask, Panel
+from .scoring import Resamples
+from .weights import learned_weights
 
 #: Names of the baselines, always shown, in this order.
 BASELINES: Mapping[str, str] = {
@@ -34,21 +38,31 @@ BASELINES: Mapping[str, str] = {
     "density": "相关性密度",
     "logistic": "基线特征的逻辑回归",
 }
-#: Years of listings that the choice of a city learns from, in steps of half a year.
-_LEARN_YEARS, _STEP = 8, np.timedelta64(183, "D")
-#: Weights of listings a year over 1, 3 and 6 years, and of all firms, in an industry's pace.
-_PACE = ((1, 0.3), (3, 0.4), (6, 0.3))
-_PACE_ALL, _PACE_ANY = 0.01, 0.05
-#: Training windows of the logistic regression, moved back by so many years each.
-_WINDOWS = (0, 1, 2)
+#: A further one of the last protocol: likeness of the firm's text and the city's firms.
+TEXT = "text"
+#: The strictest null, to which the gains named at the top of a protocol refer.
+STRICTEST = "logistic"
 TOP_CITIES = 6
 HIT, BEST = 10, 500
+#: Weight of the choice of a city beside the choice of a firm, where a firm is sought for a gap.
+_PLACEMENT_SHARE = 0.5
+#: Best-ranked pairs that are listed with what became of them.
+SHOWN = 25
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Precision at growing depth of one ranking of the entry protocol."""
+    """How one ranking does at growing depth.
 
+    Attributes:
+        protocol: Which protocol.
+        name: ``model`` or a baseline.
+        depth: Candidates looked at, best first.
+        precision: Share that came true; share of groups with a hit where they are ranked inside.
+        recall: Share of all that came true which is found.
+    """
+
+    protocol: str
     name: str
     depth: tuple[int, ...]
     precision: tuple[float, ...]
@@ -57,10 +71,25 @@ class Curve:
 
 @dataclass(frozen=True)
 class Backtest:
-    """Figures of every protocol, as the JSON states them, and curves of the entry protocol."""
+    """What the JSON states.
+
+    Attributes:
+        protocols: Figures of every protocol.
+        curves: Precision, recall and hits at growing depth.
+        best: The best-ranked pairs of the entry protocol: city, industry and firms that came.
+        relocation: How well moves of firms that were there already are predicted: not at all.
+        weights: What placements say about weights of targets and landing, see :mod:`.weights`.
+        leakage: Every check of the panel and of the features.
+        counts: What was used and what was left out.
+    """
 
     protocols: dict[str, Any]
     curves: tuple[Curve, ...]
+    best: tuple[Mapping[str, object], ...]
+    relocation: Mapping[str, Any]
+    weights: Mapping[str, Any]
+    leakage: tuple[Mapping[str, object], ...]
+    counts: Mapping[str, int]
 
 
 def run(panel: Panel, seed: int) -> Backtest:
@@ -70,310 +99,332 @@ def run(panel: Panel, seed: int) -> Backtest:
         panel: See :func:`panel.build`.
         seed: Of ties and bootstraps; the same seed gives the same figures.
     """
-    describer = Describer(panel)
-    state = describer.at(panel.start)
+    # On one thread sums are added in one order: the same figures to the last digit.
+    with threadpool_limits(1):
+        return _run(panel, seed)
+
+
+def _run(panel: Panel, seed: int) -> Backtest:
+    state = Describer(panel).at(panel.start)
+    fitted = Models(state)
     hidden = panel.new(panel.start, panel.end)
-    entry, within, curves = _entry(describer, state, hidden, seed)
-    placement, to_firm = _placement(describer, state, hidden, seed)
+    entry = _Entry(fitted, hidden, seed)
+    placement = _Placement(fitted, hidden, seed)
+    to_firm, firm_curves = _gap_to_firm(fitted, hidden, placement.scores["model"], seed)
     return Backtest(
         {
-            "entry": entry,
-            "entry_within_city": within,
-            "placement": placement,
+            "entry": entry.figures(),
+            "entry_within_city": entry.within_city(),
+            "placement": placement.figures(),
             "gap_to_firm": to_firm,
         },
-        curves,
+        (*entry.curves(), *placement.curves(), *firm_curves),
+        entry.best(),
+        _relocation(fitted, seed),
+        learned_weights(fitted),
+        (*panel.leakage, features_of_outcome(panel, state)),
+        {**panel.counts, **_unseen(state, hidden)},
     )
 
 
-# --- Models ---------------------------------------------------------------------------------------
-
-
-def _learn(
-    describer: Describer, features: Callable[[State, Codes], Floats], until: np.datetime64
-) -> Choice | None:
-    """The choice of a city, from firms listed in the years before a day; None where there are none."""
-    panel = describer.panel
-    described, chosen = [], []
-    for back in range(round(_LEARN_YEARS * 365 / 183)):
-        end = until - back * _STEP
-        firms = panel.new(end - _STEP, end)
-        firms = firms[panel.here(panel.start)[firms]]
-        state = describer.at(end - _STEP)
-        if len(firms) and len(state.firms) > 1:
-            described.append(features(state, firms))
-            chosen.append(panel.city[firms])
-    return fit(described, chosen) if described else None
-
-
-def _of_pairs(state: State, firms: Codes) -> Floats:
-    return state.table()[state.describer.panel.industry[firms]]
-
-
-def _of_null_pairs(state: State, firms: Codes) -> Floats:
-    return state.table(CHOICE_NULLS)[state.describer.panel.industry[firms]]
-
-
-def pace(state: State) -> Floats:
-    """Listings a year to expect of each industry, shape (I,)."""
-    result: Floats = _PACE_ALL * state.count.sum(axis=0) + _PACE_ANY
-    for years, weight in _PACE:
-        result += weight * state.recent(years).sum(axis=0) / years
-    return result
-
-
-def entry_scores(describer: Describer, state: State) -> Floats:
-    """Log of the firms a year to expect in each pair, shape (C, I): pace x choice of the city."""
-    model = _learn(describer, _of_pairs, state.on)
-    every = np.arange(len(describer.panel.industries))
-    if model is None:
-        nothing: Floats = state.pairs["ubiquity_diversity"]
-        return nothing
-    choice = model.log_probability(state.table()[every]).T
-    scores: Floats = choice + np.log(pace(state))
-    return scores
-
-
-def _logistic(describer: Describer, state: State) -> Floats:
-    """Logistic regression of first entries on the null features, shape (C, I)."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
-
-    panel = describer.panel
-    horizon = panel.end - panel.start
-    x, y = [], []
-    for back in _WINDOWS:
-        end = state.on - np.timedelta64(365 * back, "D")
-        then = describer.at(end - horizon)
-        if len(then.firms) < 2:
-            continue
-        firms = panel.new(end - horizon, end)
-        gained = panel.counted(firms[panel.here(panel.start)[firms]]) > 0
-        x.append(np.stack([then.pairs[n][then.absent] for n in NULLS], axis=1))
-        y.append(gained[then.absent])
-    now = np.stack([state.pairs[n] for n in NULLS], axis=2)
-    truth = np.concatenate(y) if y else np.zeros(0, dtype=bool)
-    if truth.sum() in (0, len(truth)):
-        return state.pairs["ubiquity_diversity"]
-    scaler = StandardScaler().fit(np.concatenate(x))
-    model = LogisticRegression(C=0.3, max_iter=5000).fit(scaler.transform(np.concatenate(x)), truth)
-    flat = scaler.transform(now.reshape(-1, len(NULLS)))
-    result: Floats = model.decision_function(flat).reshape(now.shape[:2])
-    return result
+def _unseen(state: State, hidden: Codes) -> Mapping[str, int]:
+    """Hidden firms in cities and industries without any firm at T0, which nothing could foresee."""
+    panel = state.describer.panel
+    return {
+        "new_firms_in_unseen_cities": int((state.count.sum(axis=1)[panel.city[hidden]] == 0).sum()),
+        "new_firms_in_unseen_industries": int(
+            (state.count.sum(axis=0)[panel.industry[hidden]] == 0).sum()
+        ),
+    }
 
 
 # --- Entry ----------------------------------------------------------------------------------------
 
 
-def _entry(
-    describer: Describer, state: State, hidden: Codes, seed: int
-) -> tuple[dict[str, Any], dict[str, Any], tuple[Curve, ...]]:
-    panel = describer.panel
-    rng = np.random.default_rng(seed)
-    absent = state.absent
-    city = np.nonzero(absent)[0]
-    truth = panel.counted(hidden)[absent] > 0
-    pairs = state.pairs
-    raw = {
-        "random": np.zeros(len(truth)),
-        "size": (pairs["city_size"] + pairs["industry_size"])[absent],
-        "ubiquity_diversity": pairs["ubiquity_diversity"][absent],
-        "momentum": (pairs["city_recent"] + pairs["industry_recent"])[absent],
-        # The pair itself is empty by definition; the rest of the province is not.
-        "same_industry": pairs["province"][absent],
-        "density": pairs["density"][absent],
-        "logistic": _logistic(describer, state)[absent],
-    }
-    scores = {name: scoring.untied(values, rng) for name, values in raw.items()}
-    model = scoring.untied(entry_scores(describer, state)[absent], rng)
+class _Entry:
+    """The entry protocol: absent pairs, what came true, and every ranking of them."""
 
-    def ap(values: Floats) -> Callable[[Codes], float]:
-        return lambda at: scoring.average_precision(truth[at], values[at])
-
-    def figures(values: Floats) -> dict[str, Any]:
-        return {
-            "ap": scoring.average_precision(truth, values),
-            "ap_interval": scoring.interval(city, ap(values), np.random.default_rng(seed)),
-            "p500": scoring.precision_at(truth, values, BEST),
-            "auc": scoring.auc(truth, values),
+    def __init__(self, fitted: Models, hidden: Codes, seed: int) -> None:
+        state = fitted.state
+        panel = state.describer.panel
+        self.panel, self.absent, self.seed = panel, state.absent, seed
+        self.came = panel.counted(hidden)
+        self.city = np.nonzero(self.absent)[0]
+        self.truth: Mask = self.came[self.absent] > 0
+        pairs = state.pairs
+        raw = {
+            "model": fitted.entry_scores(),
+            "random": np.zeros(self.absent.shape),
+            "size": pairs["city_size"] + pairs["industry_size"],
+            "ubiquity_diversity": pairs["ubiquity_diversity"],
+            "momentum": pairs["city_recent"] + pairs["industry_recent"],
+            # The pair itself is empty by definition; the rest of the province is not.
+            "same_industry": pairs["province"],
+            "density": pairs["density"],
+            "logistic": fitted.logistic(),
+        }
+        rng = np.random.default_rng(seed)
+        self.scores = {
+            name: scoring.untied(values[self.absent], rng) for name, values in raw.items()
         }
 
-    def gain(values: Floats) -> dict[str, Any]:
-        ours, theirs = ap(model), ap(values)
-        paired = scoring.interval(
-            city, lambda at: ours(at) - theirs(at), np.random.default_rng(seed)
+    def figures(self) -> dict[str, Any]:
+        """Average precision and precision at 500 of the model and of every null."""
+        resamples = Resamples(self.city, self.seed)
+        found: dict[str, dict[str, Any]] = {}
+        samples: dict[str, tuple[Floats, Floats]] = {}
+        for name, values in self.scores.items():
+            samples[name] = resamples.ranked(self.truth, values, BEST)
+            ap, best = samples[name]
+            found[name] = {
+                "ap": scoring.average_precision(self.truth, values),
+                "ap_interval": scoring.interval(ap),
+                "p500": scoring.precision_at(self.truth, values, BEST),
+                "p500_interval": scoring.interval(best),
+                "auc": scoring.auc(self.truth, values),
+            }
+        ours = found.pop("model")
+        for name, null in found.items():
+            null["paired_gain"] = ours["ap"] - null["ap"]
+            null["paired_gain_interval"] = scoring.interval(samples["model"][0] - samples[name][0])
+            null["paired_gain_p500"] = ours["p500"] - null["p500"]
+            null["paired_gain_p500_interval"] = scoring.interval(
+                samples["model"][1] - samples[name][1]
+            )
+        return {
+            **ours,
+            "base_rate": float(self.truth.mean()) if len(self.truth) else 0.0,
+            "candidates": len(self.truth),
+            "positives": int(self.truth.sum()),
+            "nulls": found,
+            **_strictest(found),
+        }
+
+    def within_city(self) -> dict[str, Any]:
+        """Rank of the first pair that came true inside each city that gained any."""
+        ranks = {
+            name: scoring.first_hits(self.city, self.truth, values)
+            for name, values in self.scores.items()
+        }
+        result = _ranks(ranks, self.seed)
+        cities = result.pop("groups")
+        rate = [float(self.truth[self.city == c].mean()) for c in ranks["model"][0].tolist()]
+        return {**result, "cities": cities, "base_rate": float(np.mean(rate)) if rate else 0.0}
+
+    def curves(self) -> list[Curve]:
+        """Precision and recall at growing depth, and hits inside cities."""
+        found = []
+        for name, values in self.scores.items():
+            hit = np.cumsum(self.truth[np.argsort(-values, kind="stable")])
+            depth = _depths(len(hit))
+            found.append(
+                Curve(
+                    "entry",
+                    name,
+                    depth,
+                    tuple(float(hit[d - 1] / d) for d in depth),
+                    tuple(float(hit[d - 1] / max(int(hit[-1]), 1)) for d in depth),
+                )
+            )
+            _, rank = scoring.first_hits(self.city, self.truth, values)
+            found.append(_hits("entry_within_city", name, rank))
+        return found
+
+    def best(self) -> tuple[Mapping[str, object], ...]:
+        """The best-ranked pairs, and how many firms came."""
+        pairs = np.argwhere(self.absent)[np.argsort(-self.scores["model"], kind="stable")[:SHOWN]]
+        return tuple(
+            {
+                "rank": at,
+                "city": self.panel.cities[city],
+                "industry": self.panel.industries[industry],
+                "came": int(self.came[city, industry]),
+            }
+            for at, (city, industry) in enumerate(pairs.tolist(), 1)
         )
-        every = np.arange(len(truth))
-        return {"paired_gain": ours(every) - theirs(every), "paired_gain_interval": paired}
-
-    nulls = {name: {**figures(values), **gain(values)} for name, values in scores.items()}
-    entry = {
-        **figures(model),
-        "base_rate": float(truth.mean()),
-        "candidates": len(truth),
-        "positives": int(truth.sum()),
-        "nulls": nulls,
-        "paired_gain": nulls["logistic"]["paired_gain"],
-        "paired_gain_interval": nulls["logistic"]["paired_gain_interval"],
-    }
-    within = _ranks(
-        {
-            name: scoring.first_hits(city, truth, values)
-            for name, values in {"model": model, **scores}.items()
-        },
-        seed,
-    )
-    curves = tuple(
-        _curve(name, truth, values) for name, values in {"model": model, **scores}.items()
-    )
-    return entry, within, curves
 
 
-def _curve(name: str, truth: Mask, scores: Floats) -> Curve:
-    hit = np.cumsum(truth[np.argsort(-scores, kind="stable")])
-    last = len(truth)
-    depth = sorted({min(last, d) for d in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, last)})
-    return Curve(
-        name,
-        tuple(depth),
-        tuple(float(hit[d - 1] / d) for d in depth),
-        tuple(float(hit[d - 1] / max(int(hit[-1]), 1)) for d in depth),
-    )
+def _depths(most: int) -> tuple[int, ...]:
+    wanted = (10, 20, 50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 10000, most)
+    return tuple(sorted({min(most, d) for d in wanted if most}))
+
+
+def _hits(protocol: str, name: str, rank: Codes) -> Curve:
+    """Share of groups with a hit among the best 1, 2, ... 20."""
+    depth = tuple(range(1, 21))
+    share = tuple(float((rank <= d).mean()) if len(rank) else 0.0 for d in depth)
+    return Curve(protocol, name, depth, share, share)
+
+
+def _strictest(nulls: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The gains over the strictest null, as a protocol states them at its top."""
+    return {k: v for k, v in nulls[STRICTEST].items() if k.startswith("paired_gain")}
 
 
 def _ranks(found: Mapping[str, tuple[Codes, Codes]], seed: int) -> dict[str, Any]:
-    """Hits among the best ten and reciprocal ranks, by group, with paired gains."""
+    """Hits among the best ten and reciprocal ranks, by group, with paired gains.
 
-    def hit(rank: Codes) -> Floats:
-        return (rank <= HIT).astype(float)
+    Args:
+        found: City of each group, which is what is resampled, and the rank of its first hit.
+        seed: Of the resamples.
+    """
+    resamples = Resamples(found["model"][0], seed)
+    values = {
+        name: {"mrr": 1.0 / rank, "hit10": (rank <= HIT).astype(float)}
+        for name, (_, rank) in found.items()
+    }
 
-    def reciprocal(rank: Codes) -> Floats:
-        return 1.0 / rank
-
-    def figures(groups: Codes, rank: Codes) -> dict[str, Any]:
+    def figures(name: str) -> dict[str, Any]:
         return {
-            "hit10": float(hit(rank).mean()),
-            "hit10_interval": _mean_interval(groups, hit(rank), seed),
-            "mrr": float(reciprocal(rank).mean()),
-            "mrr_interval": _mean_interval(groups, reciprocal(rank), seed),
+            key: figure
+            for what, given in values[name].items()
+            for key, figure in _mean(what, given, resamples).items()
         }
 
-    ours = found["model"]
     nulls = {}
-    for name, (groups, rank) in found.items():
-        if name == "model":
-            continue
-        difference = reciprocal(ours[1]) - reciprocal(rank)
-        nulls[name] = {
-            **figures(groups, rank),
-            "paired_gain": float(difference.mean()),
-            "paired_gain_interval": _mean_interval(groups, difference, seed),
-        }
+    for name in values:
+        if name != "model":
+            gains = {what: values["model"][what] - values[name][what] for what in ("mrr", "hit10")}
+            nulls[name] = {
+                **figures(name),
+                **_mean("paired_gain", gains["mrr"], resamples),
+                **_mean("paired_gain_hit10", gains["hit10"], resamples),
+            }
     return {
-        **figures(*ours),
-        "groups": len(ours[0]),
+        **figures("model"),
+        "groups": len(found["model"][0]),
         "nulls": nulls,
-        "paired_gain": nulls["logistic"]["paired_gain"],
-        "paired_gain_interval": nulls["logistic"]["paired_gain_interval"],
+        **_strictest(nulls),
     }
 
 
-def _mean_interval(groups: Codes, values: Floats, seed: int) -> tuple[float, float]:
-    return scoring.interval(
-        groups, lambda at: float(values[at].mean()), np.random.default_rng(seed)
-    )
-
-
-# --- Placement and gap to firm --------------------------------------------------------------------
-
-
-def _placement(
-    describer: Describer, state: State, hidden: Codes, seed: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    panel = describer.panel
-    rng = np.random.default_rng(seed)
-    truth = panel.city[hidden]
-    pairs, industry = state.pairs, panel.industry[hidden]
-    cities = len(panel.cities)
-
-    def of_city(name: str) -> Floats:
-        return pairs[name][:, industry].T
-
-    own = _learn(describer, State.of_firms, state.on)
-    plain = _learn(describer, _of_null_pairs, state.on)
-    size = of_city("city_size")
-    log_p = size if own is None else own.log_probability(state.of_firms(hidden))
-    raw = {
-        "model": log_p,
-        "random": np.zeros(size.shape),
-        "size": size,
-        "ubiquity_diversity": of_city("ubiquity_diversity"),
-        "momentum": of_city("city_recent"),
-        "same_industry": of_city("own") + 1e-6 * size,
-        "density": of_city("density"),
-        "logistic": size if plain is None else plain.log_probability(_of_null_pairs(state, hidden)),
+def _mean(name: str, values: Floats, resamples: Resamples) -> dict[str, Any]:
+    """A mean and its interval; null where there is nothing to average."""
+    if not len(values):
+        return {name: None, f"{name}_interval": None}
+    return {
+        name: float(values.mean()),
+        f"{name}_interval": scoring.interval(resamples.mean(values)),
     }
-    ranks = {name: _rank_of(values, truth, rng) for name, values in raw.items()}
-    largest = np.argsort(-state.count.sum(axis=1), kind="stable")[:TOP_CITIES]
-    outside = ~np.isin(truth, largest)
-    result = _ranks({name: (truth, rank) for name, rank in ranks.items()}, seed)
-    result["firms"], result["outside_top6"] = len(hidden), int(outside.sum())
-    for name, rank in ranks.items():
-        target = result if name == "model" else result["nulls"][name]
-        near = (rank[outside] <= HIT).astype(float)
-        target["hit10_outside_top6"] = float(near.mean()) if len(near) else None
-        target["hit10_outside_top6_interval"] = (
-            _mean_interval(truth[outside], near, seed) if len(near) else None
-        )
-    return result, _gap_to_firm(describer, state, hidden, log_p, cities, seed)
 
 
-def _rank_of(scores: Floats, truth: Codes, rng: np.random.Generator) -> Codes:
-    """Rank (1 = best) of the true column of each row, ties broken at random."""
-    noise = rng.random(scores.shape)
-    at = np.arange(len(truth))
-    best, own = scores[at, truth][:, None], noise[at, truth][:, None]
-    ahead = (scores > best) | ((scores == best) & (noise > own))
-    result: Codes = 1 + ahead.sum(axis=1)
-    return result
+# --- Placement ------------------------------------------------------------------------------------
+
+
+class _Placement:
+    """The placement protocol: a hidden firm's city, from its name-blind text and its industry."""
+
+    def __init__(self, fitted: Models, hidden: Codes, seed: int) -> None:
+        state = fitted.state
+        panel = state.describer.panel
+        self.seed, self.hidden = seed, hidden
+        self.truth = panel.city[hidden]
+        pairs, industry = state.pairs, panel.industry[hidden]
+
+        def of_city(name: str) -> Floats:
+            return pairs[name][:, industry].T
+
+        size = of_city("city_size")
+        model = fitted.firm_scores(hidden)
+        plain = fitted.plain_scores(hidden)
+        self.scores = {
+            "model": size if model is None else model,
+            "random": np.zeros(size.shape),
+            "size": size,
+            "ubiquity_diversity": of_city("ubiquity_diversity"),
+            "momentum": of_city("city_recent"),
+            "same_industry": of_city("own") + 1e-6 * size,
+            "density": of_city("density"),
+            "logistic": size if plain is None else plain,
+        }
+        rng = np.random.default_rng(seed)
+        self.ranks = {
+            name: scoring.rank_of(values, self.truth, rng) for name, values in self.scores.items()
+        }
+        largest = np.argsort(-state.count.sum(axis=1), kind="stable")[:TOP_CITIES]
+        self.outside = ~np.isin(self.truth, largest)
+        self.cities = len(panel.cities)
+
+    def figures(self) -> dict[str, Any]:
+        """Reciprocal rank of the true city, and hits outside the six largest cities."""
+        result = _ranks({name: (self.truth, rank) for name, rank in self.ranks.items()}, self.seed)
+        result["firms"] = result.pop("groups")
+        result["outside_top6"] = int(self.outside.sum())
+        result["base_rate"] = min(1.0, HIT / self.cities)
+        resamples = Resamples(self.truth[self.outside], self.seed)
+        hits = {
+            name: (rank[self.outside] <= HIT).astype(float) for name, rank in self.ranks.items()
+        }
+        result |= _mean("hit10_outside_top6", hits["model"], resamples)
+        for name, null in result["nulls"].items():
+            gain = hits["model"] - hits[name]
+            null |= _mean("hit10_outside_top6", hits[name], resamples)
+            null |= _mean("paired_gain_outside_top6", gain, resamples)
+        return {**result, **_strictest(result["nulls"])}
+
+    def curves(self) -> list[Curve]:
+        """Share of firms whose city is among the best 1, 2, ... 20."""
+        return [_hits("placement", name, rank) for name, rank in self.ranks.items()]
+
+
+# --- Gap to firm ----------------------------------------------------------------------------------
 
 
 def _gap_to_firm(
-    describer: Describer, state: State, hidden: Codes, log_p: Floats, cities: int, seed: int
-) -> dict[str, Any]:
-    """For each pair that gained: rank the hidden firms of its industry."""
-    panel = describer.panel
-    city, industry = panel.city[hidden], panel.industry[hidden]
-    first = state.absent[city, industry]
-    gained = np.unique(city[first] * np.int64(len(panel.industries)) + industry[first])
-    group, firm = [], []
-    for at, pair in enumerate(gained.tolist()):
-        own = np.flatnonzero(industry == pair % len(panel.industries))
-        group.append(np.full(len(own), at))
-        firm.append(own)
-    groups, firms = np.concatenate(group), np.concatenate(firm)
-    where = gained[groups] // len(panel.industries)
-    truth = city[firms] == where
-    vectors = describer.vectors.astype(np.float64)
-    centre = np.zeros((cities, vectors.shape[1]))
+    fitted: Models, hidden: Codes, placed: Floats, seed: int
+) -> tuple[dict[str, Any], list[Curve]]:
+    """For each pair that did gain: rank the hidden firms of its industry."""
+    state = fitted.state
+    panel = state.describer.panel
+    gaps = Gaps.of(state, hidden)
+    constant = np.zeros(len(gaps.firm))
+    where = gaps.city[gaps.group]
+    # Positions of hidden firms are in order.
+    choice = placed[np.searchsorted(hidden, gaps.firm), where]
+    learned = fitted.gap_scores(gaps)
+    vectors = state.describer.vectors.astype(np.float64)
+    centre = np.zeros((len(panel.cities), vectors.shape[1]))
     np.add.at(centre, panel.city[state.firms], vectors[state.firms])
     centre /= np.linalg.norm(centre, axis=1, keepdims=True) + 1e-9
-    rng = np.random.default_rng(seed)
-    age = -panel.listed[hidden].astype("datetime64[D]").astype(np.int64).astype(float)
-    constant = np.zeros(len(groups))
+    youth = panel.set_up[gaps.firm]
     raw = {
-        "model": log_p[firms, where],
-        "random": constant,
+        "model": learned + _PLACEMENT_SHARE * choice,
         # What describes a pair is the same for all firms of its industry, so these do not tell them
         # apart: they are random here, and are shown all the same.
-        **{name: constant for name in BASELINES if name not in ("random", "momentum")},
-        "momentum": age[firms],
-        "text": (vectors[hidden[firms]] * centre[where]).sum(axis=1),
+        **{name: constant for name in BASELINES if name != "momentum"},
+        # The youngest firm first, where the day it was set up is known.
+        "momentum": np.where(np.isnan(youth), np.nanmean([*youth, 0.0]), youth),
+        TEXT: (vectors[gaps.firm] * centre[where]).sum(axis=1),
     }
-    found = {}
+    rng = np.random.default_rng(seed)
+    truth = gaps.truth(state)
+    ranks = {}
     for name, values in raw.items():
-        gap, rank = scoring.first_hits(groups, truth, scoring.untied(values, rng))
-        found[name] = (gained[gap] // len(panel.industries), rank)
-    result = _ranks(found, seed)
+        gap, rank = scoring.first_hits(gaps.group, truth, scoring.untied(values, rng))
+        ranks[name] = (gaps.city[gap], rank)
+    result = _ranks(ranks, seed)
     result["gaps"] = result.pop("groups")
-    return result
+    result["candidates"] = len(gaps.firm)
+    result["base_rate"] = float(truth.mean()) if len(truth) else 0.0
+    return result, [_hits("gap_to_firm", name, rank) for name, (_, rank) in ranks.items()]
+
+
+# --- Relocation -----------------------------------------------------------------------------------
+
+
+def _relocation(fitted: Models, seed: int) -> Mapping[str, Any]:
+    """Firms of T0 that another snapshot shows elsewhere, ranked by how unusual their city is."""
+    state, model = fitted.state, fitted.city
+    panel = state.describer.panel
+    firms = state.firms[panel.moved[state.firms] >= 0]
+    truth = panel.moved[firms] == 1
+    usual = state.pairs["own"] if model is None else model.log_probability(state.table()).T
+    scores = scoring.untied(
+        -usual[panel.city[firms], panel.industry[firms]], np.random.default_rng(seed)
+    )
+    return {
+        "firms": len(firms),
+        "relocated": int(truth.sum()),
+        "ap": scoring.average_precision(truth, scores),
+        "base_rate": float(truth.mean()) if len(truth) else 0.0,
+    }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from .panel import Mask
 
 #: Resamples of the bootstrap, and the share that lies outside its interval.
 RESAMPLES, OUTSIDE = 500, 0.05
+#: An interval: its lower and upper end.
+Interval = tuple[float, float]
 
 
 def untied(scores: Floats, rng: np.random.Generator) -> Floats:
@@ -33,7 +36,11 @@ def average_precision(truth: Mask, scores: Floats) -> float:
 
 
 def precision_at(truth: Mask, scores: Floats, k: int) -> float:
-    """Share of positives among the best k (or all, where there are fewer)."""
+    """Share of positives among the best k (or all, where there are fewer).
+
+    >>> precision_at(np.array([True, False, True]), np.array([3.0, 2.0, 1.0]), 2)
+    0.5
+    """
     best = np.argsort(-scores, kind="stable")[:k]
     return float(truth[best].mean()) if len(best) else 0.0
 
@@ -74,22 +81,68 @@ def first_hits(groups: Codes, truth: Mask, scores: Floats) -> tuple[Codes, Codes
     return found, rank[hit][first]
 
 
-def interval(
-    clusters: Codes, figure: Callable[[Codes], float], rng: np.random.Generator
-) -> tuple[float, float]:
-    """Percentile interval of a figure under resampling of whole clusters (cities).
+def rank_of(scores: Floats, truth: Codes, rng: np.random.Generator) -> Codes:
+    """Rank (1 = best) of the true column of each row, ties broken at random, shape (n,)."""
+    noise = rng.random(scores.shape)
+    at = np.arange(len(truth))
+    best, own = scores[at, truth][:, None], noise[at, truth][:, None]
+    ahead = (scores > best) | ((scores == best) & (noise > own))
+    result: Codes = 1 + ahead.sum(axis=1)
+    return result
 
-    Args:
+
+@dataclass(frozen=True)
+class Resamples:
+    """Resamples of whole clusters (cities), the same for every figure: so differences are paired.
+
+    Attributes:
         clusters: Cluster of each observation, shape (n,).
-        figure: From positions of the resampled observations to the figure.
-        rng: Source of randomness.
+        seed: Of the resamples.
     """
-    order = np.argsort(clusters, kind="stable")
-    names, starts = np.unique(clusters[order], return_index=True)
-    members = np.split(order, starts[1:])
-    values = []
-    for _ in range(RESAMPLES):
-        drawn = rng.integers(len(names), size=len(names))
-        values.append(figure(np.concatenate([members[i] for i in drawn])))
-    low, high = np.quantile(values, [OUTSIDE / 2, 1 - OUTSIDE / 2])
+
+    clusters: Codes
+    seed: int
+
+    @cached_property
+    def _position(self) -> Codes:
+        result: Codes = np.unique(self.clusters, return_inverse=True)[1]
+        return result
+
+    @cached_property
+    def _drawn(self) -> Floats:
+        """How often each resample holds each cluster, shape (resamples, clusters)."""
+        n = int(self._position.max()) + 1 if len(self._position) else 0
+        if not n:
+            return np.zeros((RESAMPLES, 0))
+        rng = np.random.default_rng(self.seed)
+        return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
+
+    def mean(self, values: Floats) -> Floats:
+        """Mean of the values (n,) in each resample, shape (resamples,)."""
+        clusters = self._drawn.shape[1]
+        total = self._drawn @ np.bincount(self._position, weights=values, minlength=clusters)
+        size = self._drawn @ np.bincount(self._position, minlength=clusters)
+        result: Floats = total / np.maximum(size, 1e-9)
+        return result
+
+    def ranked(self, truth: Mask, scores: Floats, k: int) -> tuple[Floats, Floats]:
+        """Average precision and precision at k in each resample, each of shape (resamples,)."""
+        order = np.argsort(-scores, kind="stable")
+        hit, position = truth[order].astype(float), self._position[order]
+        ap, best = np.zeros(len(self._drawn)), np.zeros(len(self._drawn))
+        if not len(order):
+            return ap, best
+        for at, drawn in enumerate(self._drawn):
+            often = drawn[position]
+            seen, found = np.cumsum(often), np.cumsum(often * hit)
+            if found[-1] > 0:
+                ap[at] = ((often * hit) @ (found / np.maximum(seen, 1.0))) / found[-1]
+            last = min(int(np.searchsorted(seen, k)), len(seen) - 1)
+            best[at] = found[last] / max(float(seen[last]), 1.0)
+        return ap, best
+
+
+def interval(samples: Floats) -> Interval:
+    """Percentile interval of a figure's resamples."""
+    low, high = np.quantile(samples, [OUTSIDE / 2, 1 - OUTSIDE / 2])
     return float(low), float(high)
