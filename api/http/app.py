@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -19,25 +22,43 @@ from ..pages import routes as pages
 from ..pages.language import Languages
 from . import (
     problems,
+    routes_exports,
     routes_facts,
+    routes_feed,
+    routes_graph,
     routes_graphview,
+    routes_maps,
+    routes_measures,
     routes_operations,
     routes_reference,
+    routes_whatif,
 )
 from .access import Role, authorise, rule_of
 from .bodies import Bodies
+from .describe import describe
+from .feed import prepare
 from .headers import Headers
 from .identity import Identifier
+from .kept import new_store
 from .limits import Limiter
 from .metrics import Metrics
 from .observe import Observed
+from .parameters import known_only
 from .service import Service
 from .settings import Settings
 
 PREFIX = "/api/v1"
+#: Seconds after which a busy thread lets others go on.
+SWITCH_S = 0.0005
 #: Groups of JSON routes under :data:`PREFIX`.
 ROUTERS = (
+    routes_feed.router,  # first, because routes are looked for in this order, and it is asked most
     routes_facts.router,
+    routes_whatif.router,
+    routes_measures.router,
+    routes_graph.router,
+    routes_maps.router,
+    routes_exports.router,
     routes_graphview.router,
     routes_reference.router,
 )
@@ -65,7 +86,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # What is worked out in a thread must not keep what is ready from being sent: the usual
+        # 5 ms of a thread would be added to every write to a socket.
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
+        threading.Thread(target=prepare, args=(service,), daemon=True).start()
         yield
+        sys.setswitchinterval(before)
         service.close()
 
     app = FastAPI(
@@ -79,6 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
     )
     app.state.service = service
+    app.state.kept = new_store(partial(metrics.asked, "finished"))
     app.state.metrics = metrics
     app.state.identify = identify = Identifier(service)
     app.state.directory = identify.directory
@@ -88,8 +116,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         for route in router.routes:
             _state_rule(route)
             app.state.templates[id(route)] = prefix + getattr(route, "path", "")
-        app.include_router(router, prefix=prefix, include_in_schema=bool(prefix))
+    for router in ROUTERS:
+        app.include_router(
+            router,
+            prefix=PREFIX,
+            dependencies=[Depends(known_only)],
+            responses=problems.described(*problems.ALWAYS),
+        )
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
     problems.install(app, people.show_problem)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.add_middleware(Bodies, largest=settings.max_body)
     app.add_middleware(Languages)
     app.add_middleware(Observed)

@@ -134,6 +134,53 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+#: The JSON Schema of a problem.
+SCHEMA: Mapping[str, Any] = MappingProxyType(
+    {
+        "title": "Problem",
+        "type": "object",
+        "properties": {
+            "type": {"enum": [f"{ABOUT}#{code}" for code in KINDS]},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {"type": "string"},
+            "request_id": {"type": "string"},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "field": {"type": "string"},
+                        "in": {"type": "string"},
+                        "message": {"type": "string"},
+                        "value": {},
+                    },
+                    "required": ["field", "message"],
+                },
+            },
+        },
+        "required": ["type", "title", "status", "detail", "request_id"],
+    }
+)
+#: Statuses that any route may answer with.
+ALWAYS = (400, 401, 403, 404, 405, 422, 429, 500, 503)
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Descriptions of problems by status, for the OpenAPI document."""
+    return {
+        status: {
+            "description": "；".join(k.title for k in KINDS.values() if k.status == status),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            **({"headers": _RETRY} if status in (429, 503) else {}),
+        }
+        for status in statuses
+    }
+
+
+_RETRY = {"Retry-After": {"description": "秒。", "schema": {"type": "integer"}}}
+
+
 #: Shows a problem to a person.
 Show = Callable[[Request, Problem], Awaitable[Response]]
 
