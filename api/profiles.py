@@ -25,6 +25,7 @@ from ..graph import regions as geo
 from ..graph.chain import PACK, ChainGraph, records
 from ..graph.schema import GENERAL_KNOWLEDGE, NODES, PROVENANCE, TABLES, Column
 from ..graph.store import View
+from ..viz.language import text
 from ..viz.words import money, number, percent, place_name, yes_no
 
 #: Where the profile of each kind of node stands.
@@ -187,6 +188,12 @@ class Profile:
     extra: list[Section] = field(default_factory=list)
 
 
+def empty_profile(code: str) -> Profile:
+    """The profile of a region that no fact names."""
+    about = [("行政区划代码", code, "GB/T 2260")]
+    return Profile(f"Region:{code}", geo.full_name(code), "Region", about, [], [], [])
+
+
 def profile_of(
     web: Web, node: int, view: View, stated: Callable[[str], pd.DataFrame], region: str = ""
 ) -> Profile:
@@ -205,7 +212,7 @@ def profile_of(
     related: list[dict[str, Any]] = []
     if table:
         fields, facts = said_of(view, table, str(web.id[node]), stated)
-        said = [_field(table, row) for row in records(fields)]
+        said = [_field(web.graph, table, row) for row in records(fields)]
         related = records(said_lines(table, fields.iloc[:0], facts).fillna(""))
     sections = [_section(web, node, row, region) for row in records(counts(web, node))]
     extra = []
@@ -223,12 +230,18 @@ def profile_of(
     )
 
 
-def _field(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _field(graph: ChainGraph, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     column = TABLES[table].column(row["field"])
+    value = shown_value(column, row["value"])
+    if column.ref:  # the names of what it refers to, where they are known
+        ids = str(row["value"]).split(";")
+        at = graph.position(column.ref, ids)
+        names = graph.text(column.ref, "name")
+        value = "、".join(str(names[n]) if n >= 0 else i for n, i in zip(at, ids, strict=True))
     about = {c.name: shown_value(c, row[c.name]) for c in PROVENANCE}
     return {
         "field": column.zh,
-        "value": shown_value(column, row["value"]),
+        "value": value,
         "pack": row[PACK],
         "used": bool(row["used"]),
         **about,
@@ -239,20 +252,22 @@ def _about(web: Web, node: int, kind: str) -> Iterator[tuple[str, str, str]]:
     """What follows from the facts and stands in none of them."""
     economy, at = web.economy, node - int(web.first[web.kind[node]])
     if kind == "Enterprise":
-        known = "典型规模，营业收入未知" if economy.imputed[at] else "营业收入"
+        known = text("典型规模，营业收入未知") if economy.imputed[at] else text("营业收入")
         yield "规模", money(float(economy.size[at])), known
         makes = economy.enterprise == at
-        yield "产品产值合计", money(float(economy.output[makes].sum())), "份额 × 规模"
+        yield "产品产值合计", money(float(economy.output[makes].sum())), text("份额 × 规模")
     elif kind == "Product":
-        yield "全国产值", money(float(economy.national[at])), "国内各企业产值之和"
+        yield "全国产值", money(float(economy.national[at])), text("国内各企业产值之和")
         rate = float(economy.domestic_rate[at])
         given = web.graph.number("products", "domestic_rate")[at] == rate
         source = web.graph.text("products", "source")[at]
         dated = web.graph.text("products", "as_of")[at]
-        note = "；".join(p for p in (source, dated) if p) if given else "国内产值占图中全部产值"
+        note = (
+            "；".join(p for p in (source, dated) if p) if given else text("国内产值占图中全部产值")
+        )
         yield "国产化率", percent(rate), note
         makers = np.unique(economy.enterprise[(economy.product == at) & (economy.output > 0)])
-        yield "生产企业", f"{len(makers)} 家", "图中已知，未必齐全"
+        yield "生产企业", f"{len(makers)} 家", text("图中已知，未必齐全")
     elif kind == "Region":
         yield "行政区划代码", str(web.id[node]), "GB/T 2260"
     if kind != "Region" and web.region[node]:
@@ -364,17 +379,25 @@ def clusters_of(graph: ChainGraph, product: str) -> list[str]:
     return sorted(set(graph.text("links", "cluster")[at[at >= 0]].tolist()))
 
 
-def gap_rows(found: list[Gaps], product: str) -> Section:
-    """What a product is in regions and clusters: one row for each."""
+def gap_rows(found: list[Gaps], product: str, page: str) -> Section:
+    """What a product is in regions and clusters: one row for each.
+
+    Args:
+        found: The gaps of each region and cluster.
+        product: Id of the product.
+        page: Page of a region and cluster to lead to; "" for the profile of the cluster.
+    """
     cells = []
     for gaps in found:
         row = next(r for r in records(gaps.table) if r["product"] == product)
-        where = f"?region={gaps.scope.region}&cluster={quote(gaps.scope.cluster, safe='')}"
+        cluster = quote(gaps.scope.cluster, safe="")
+        where = f"?region={gaps.scope.region}&cluster={cluster}"
+        to = f"{page}{where}" if page else f"{ADDRESSES['Cluster']}{cluster}{where}"
         at = gaps.scope.graph.position("clusters", [gaps.scope.cluster])[0]
         cells.append(
             [
                 Cell(place_name(gaps.scope.region), address_of(f"Region:{gaps.scope.region}")),
-                Cell(str(gaps.scope.graph.text("clusters", "name")[at]), f"/attraction{where}"),
+                Cell(str(gaps.scope.graph.text("clusters", "name")[at]), to),
                 Cell(
                     "、".join(STATES[a] for a in row["actions"]) or STATES[row["primary"]],
                     kind=row["primary"],

@@ -43,14 +43,16 @@ class Address:
     dropped: tuple[str, ...] = ()
     layout: str = "force"
 
-    def query(self, **more: str) -> str:
-        """The address with further parameters (``open``, ``drop``, ``start``, ``layout``)."""
-        pairs = [("look", v) for v in self.looks]
-        pairs += [("start", v) for v in self.starts]
-        pairs += [("open", v) for v in self.opened]
-        pairs += [("drop", v) for v in self.dropped]
-        pairs += [("layout", self.layout)] if "layout" not in more else []
-        return urlencode([*pairs, *more.items()])
+    def pairs(self) -> list[tuple[str, str]]:
+        """The address as query parameters."""
+        named = (("look", self.looks), ("start", self.starts), ("open", self.opened))
+        pairs = [(name, v) for name, values in (*named, ("drop", self.dropped)) for v in values]
+        return [*pairs, ("layout", self.layout)]
+
+    @property
+    def query(self) -> str:
+        """The same as text."""
+        return urlencode(self.pairs())
 
 
 def nodes_of(web: Web, address: Address) -> tuple[Codes, list[str]]:

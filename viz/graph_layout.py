@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.sparse.csgraph import breadth_first_order, connected_components, shortest_path
+from scipy.spatial import KDTree
 
 from ..graph.chain import Codes, Floats
 from ..graph.schema import STAGES
@@ -25,7 +26,7 @@ LAYOUTS: Mapping[str, str] = MappingProxyType(
 #: Length of a line in a layout by force, and room for a node with its caption.
 _LENGTH, _WIDE, _HIGH = 95.0, 122.0, 60.0
 #: Steps of stress majorisation, and of pushing captions apart.
-_STEPS, _PUSHES = 60, 40
+_STEPS, _PUSHES = 40, 60
 #: How much longer the lines of hubs are.
 _FAN = 0.38
 #: Nodes in a ring from which it is folded.
@@ -105,7 +106,8 @@ def _stress(matrix: sparse.csr_array) -> Floats:
     centred -= centred.mean(axis=1)[:, None]
     values, vectors = eigh(centred, subset_by_index=[count - 2, count - 1])
     vectors *= np.where(vectors[np.abs(vectors).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
-    points = vectors * np.sqrt(np.maximum(values, 0.0))
+    # The longer way lies across the screen.
+    points = (vectors * np.sqrt(np.maximum(values, 0.0)))[:, ::-1]
     # Nodes with the same neighbours begin at one point and must part.
     turn = _GOLDEN * np.arange(count)
     points += 0.15 * _LENGTH * np.stack([np.cos(turn), np.sin(turn)], axis=1)
@@ -126,29 +128,33 @@ def _stress(matrix: sparse.csr_array) -> Floats:
         new[1:] = cho_solve(factor, right[1:])
         moved = np.abs((new - new.mean(axis=0)) - (points - points.mean(axis=0))).max()
         points = new - new.mean(axis=0)
-        if moved < 0.5:
+        if moved < 1.5:
             break
     return points
 
 
 def _apart(points: Floats) -> Floats:
     """Push nodes whose captions would meet apart, along the way that needs less."""
-    points = points.copy()
-    for _ in range(_PUSHES if len(points) > 1 else 0):
-        dx = points[:, None, 0] - points[None, :, 0]
-        dy = points[:, None, 1] - points[None, :, 1]
-        lap_x, lap_y = _WIDE - np.abs(dx), _HIGH - np.abs(dy)
-        meet = (lap_x > 0) & (lap_y > 0)
-        np.fill_diagonal(meet, False)
-        if not meet.any():
+    points, room = points.copy(), np.asarray([_WIDE, _HIGH])
+    for _ in range(_PUSHES):
+        near = KDTree(points / room).query_pairs(1.0, p=np.inf, output_type="ndarray")
+        if not len(near):
             break
-        order = np.sign(np.arange(len(points))[:, None] - np.arange(len(points))[None, :])
-        sideways = meet & (lap_x * _HIGH < lap_y * _WIDE)
-        along = meet & ~sideways
-        step_x = np.where(sideways, lap_x * np.where(dx == 0, order, np.sign(dx)), 0.0)
-        step_y = np.where(along, lap_y * np.where(dy == 0, order, np.sign(dy)), 0.0)
-        points[:, 0] += 0.35 * step_x.sum(axis=1) / np.maximum(sideways.sum(axis=1), 1)
-        points[:, 1] += 0.35 * step_y.sum(axis=1) / np.maximum(along.sum(axis=1), 1)
+        near = near[np.lexsort((near[:, 1], near[:, 0]))]
+        gap = points[near[:, 0]] - points[near[:, 1]]
+        lap = room - np.abs(gap)
+        way = np.where(gap == 0, 1.0, np.sign(gap))
+        # Only the axis that needs less is pushed along.
+        other = (lap / room).argmax(axis=1)
+        lap[np.arange(len(near)), other] = 0.0
+        for axis in (0, 1):
+            step = lap[:, axis] * way[:, axis]
+            ends = near[:, 0], near[:, 1]
+            moved = sum(
+                np.bincount(e, w, len(points)) for e, w in zip(ends, (step, -step), strict=True)
+            )
+            count = sum(np.bincount(e, step != 0, len(points)) for e in ends)
+            points[:, axis] += 0.35 * moved / np.maximum(count, 1)
     return points
 
 
@@ -200,7 +206,7 @@ def radial(count: int, source: Codes, target: Codes, root: int) -> Floats:
         ours = ours[np.argsort(turn[ours], kind="stable")]
         # A crowded ring is folded into several, its nodes taking turns.
         folds = max(1, round(len(ours) / _CROWDED))
-        room = len(ours) / folds * _HIGH / (2 * np.pi)
+        room = len(ours) / folds * 0.8 * _WIDE / (2 * np.pi)
         begins = max(radius[ring - 1] + 1.6 * _LENGTH, room)
         r[ours] = begins + np.arange(len(ours)) % folds * 1.2 * _LENGTH
         radius[ring] = begins + (folds - 1) * 1.2 * _LENGTH
@@ -229,15 +235,15 @@ def staged(
     x = np.zeros(count)
     bands: list[Band] = []
     left = 0.0
-    tall = max(8, int(np.ceil(np.sqrt(count) * 1.25)))
+    tall = max(12, int(np.ceil(2.0 * np.sqrt(count))))
     for at in np.unique(where).tolist():
         begin = left
         for kind in np.unique(column[where == at]).tolist():
             ours = np.flatnonzero((where == at) & (column == kind))
             folds = int(np.ceil(len(ours) / tall))
             fold = np.arange(len(ours)) // int(np.ceil(len(ours) / folds))
-            x[ours] = left + 0.75 * _WIDE + 1.25 * _WIDE * fold
-            left += 1.25 * _WIDE * folds + 0.5 * _WIDE
+            x[ours] = left + 0.75 * _WIDE + 1.15 * _WIDE * fold
+            left += 1.15 * _WIDE * folds + 0.5 * _WIDE
         bands.append(Band(names[at], begin, left - begin))
         left += 0.4 * _WIDE
     near = _matrix(count, source, target)

@@ -72,7 +72,7 @@ def network_of(scene: Scene) -> Network:
     """
     network = Network(directed=True)
     table = records(node_table(scene.web, scene.nodes))
-    groups = _group_counts(scene.web, scene.nodes)
+    groups = group_counts(scene.web, scene.nodes)
     for row, (x, y), counts in zip(table, scene.position.tolist(), groups, strict=True):
         look = NODE_LOOKS[row["kind"]]
         network.add_node(
@@ -112,7 +112,7 @@ def network_of(scene: Scene) -> Network:
     return network
 
 
-def _group_counts(web: Web, nodes: Codes) -> list[list[tuple[int, int]]]:
+def group_counts(web: Web, nodes: Codes) -> list[list[tuple[int, int]]]:
     """Number of each group with the number of neighbours in it, node by node."""
     at = np.repeat(np.arange(len(nodes)), web.degree[nodes])
     group = web.group[spans(web.start[nodes], web.degree[nodes])]

@@ -21,6 +21,7 @@ Start here:
   :mod:`.kept` keeps finished answers as bytes, with entity tags (:mod:`.conditions`).
 - :mod:`.parameters` is what many routes take, and refuses what a route does not have.
 - :mod:`.documents` holds the JSON Schemas of answers; :mod:`.describe` makes the OpenAPI document.
+- :mod:`.routes_graphview` is what the scripts of the graph pages ask for.
 - :mod:`.routes_operations` is for those who keep the server, :mod:`.routes_reference` the
   description of the API.
 """

@@ -39,6 +39,7 @@ from ...viz.graph_view import (
     gexf,
     network_of,
 )
+from ...viz.language import text
 from ...viz.render import png, svg
 from ...viz.words import place_name
 from ..find import find_nodes
@@ -249,7 +250,7 @@ def expand(request: Request, body: Expand) -> dict[str, Any]:
     return {
         **_joined(web, shown, nodes, position),
         "of": nodes.tolist(),
-        "title": group.title,
+        "title": text(group.title),
         "total": int(total.get(group.code, 0)),
         "full": len(shown.nodes) + len(nodes) >= MOST,
     }
@@ -378,8 +379,8 @@ def exported(
     if form == "gexf":
         content, kind = gexf(scene), "application/gexf+xml"
     elif form == "json":
-        text = json.dumps(document(scene), ensure_ascii=False, allow_nan=False, indent=1)
-        content, kind = text.encode(), "application/json"
+        written = json.dumps(document(scene), ensure_ascii=False, allow_nan=False, indent=1)
+        content, kind = written.encode(), "application/json"
     else:
         drawing = drawing_of(scene, title, stamp(scene), caption)
         if form == "svg":
@@ -474,7 +475,7 @@ def view(request: Request, number: str) -> dict[str, Any]:
 
 
 @router.post("/views", status_code=201)
-@access(Role.analyst)
+@access(Role.analyst, anywhere=True)
 def save(request: Request, body: ViewBody) -> dict[str, Any]:
     """保存视图；同名的由新的替换。"""
     record(request, "view.save", f"{PAGE}/{body.name}")
@@ -483,7 +484,7 @@ def save(request: Request, body: ViewBody) -> dict[str, Any]:
 
 
 @router.delete("/views/{number}", status_code=204)
-@access(Role.analyst)
+@access(Role.analyst, anywhere=True)
 def remove(request: Request, number: str) -> Response:
     """删除自己的视图；管理员可删任何视图。"""
     caller, found = caller_of(request), saved(request).get(number)
@@ -510,20 +511,21 @@ def _known(web: Web, node: int) -> None:
         raise NotFoundError(f"没有这个节点：{node}。")
 
 
-#: What the page's script needs to know besides the view.
-CHOICES: Mapping[str, Any] = {
-    "groups": [
-        {
-            "code": g.code,
-            "title": g.title,
-            "kind": g.kind,
-            "at": g.at,
-            "edge": RELATIONS[g.relation].edge.name,
-            "outward": g.outward,
-            "measure": RELATIONS[g.relation].measure or "规模",
-        }
-        for g in GROUPS
-    ],
-    "step": STEP,
-    "most": MOST,
-}
+def choices() -> dict[str, Any]:
+    """What the page's script needs to know besides the view, in the language of the request."""
+    return {
+        "groups": [
+            {
+                "code": g.code,
+                "title": text(g.title),
+                "kind": g.kind,
+                "at": g.at,
+                "edge": RELATIONS[g.relation].edge.name,
+                "outward": g.outward,
+                "measure": text(RELATIONS[g.relation].measure or "规模"),
+            }
+            for g in GROUPS
+        ],
+        "step": STEP,
+        "most": MOST,
+    }

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from ...analysis.neighbourhood import Way, counts, node_table, shortest_paths
-from ...analysis.web import KINDS, Web
+from ...analysis.neighbourhood import Way, between, line_table, node_table, shortest_paths
+from ...analysis.web import GROUPS, KINDS, RELATIONS, Web
 from ...graph.chain import Codes, records
 from ...graph.schema import NODES
 from ...viz.graph_layout import LAYOUTS
-from ...viz.graph_view import CAPTIONS, legend
+from ...viz.graph_view import CAPTIONS, group_counts, legend
 from ...viz.language import text
 from ...viz.overview import Area
 from ...viz.words import money, place_name
@@ -22,22 +23,21 @@ from ..find import find_nodes
 from ..http.access import Role, access, caller_of
 from ..http.routes_facts import service_of
 from ..http.routes_graphview import (
-    CHOICES,
     Asked,
+    choices,
     listed,
     path_text,
     saved,
-    scene_of,
     the_overview,
     the_web,
 )
 from ..profiles import address_of
-from ..scenes import STEP, Address
+from ..scenes import STEP, Address, nodes_of
 from .shell import render
 
 router = APIRouter()
 #: Rows of the table that stands in the page itself; the script fills in the others.
-ROWS = 80
+ROWS = 60
 #: What the scripts say; English comes from the catalogue.
 WORDS = (
     "个节点", "条关系", "显示前", "按", "已显示", "再显示", "收起", "全部展开", "打开档案", "隐藏", "固定", "取消固定",
@@ -77,31 +77,29 @@ def graph(
     if kept is not None:
         keys = [node[0] for node in kept.state["nodes"]]
         address = Address((), tuple(keys), (), (), str(kept.state["layout"]))
-    scene, missing = scene_of(web, address)
-    nodes = list(_node_rows(web, scene.nodes[:ROWS], address))
+    shown, missing = nodes_of(web, address)
+    lines = between(web, shown)
     caller = caller_of(request)
+    number = web.graph.version
+    scene = f"views/{kept.id}" if kept is not None else f"scene?{address.query}&version={number}"
     return render(
         request,
         "graph.html",
         {
-            **CHOICES,
-            "version": web.graph.version,
-            "query": "" if kept is not None else address.query(),
+            **choices(),
+            "version": number,
             "view": view,
-            "looks": list(address.looks),
-            "starts": list(address.starts) if kept is None else [],
-            "opened": list(address.opened),
-            "layout": address.layout,
             "legend": legend(),
             "titles": {k: text(n.zh) for k, n in NODES.items()},
             "words": say(),
             "mayExport": caller.role >= Role.analyst,
         },
+        scene=scene,
         q=q,
-        hits=_hits(web, q, address) if q else None,
-        nodes=nodes,
-        edges=_edge_rows(web, scene.edges().head(ROWS)),
-        totals=(len(scene.nodes), len(scene.lines)),
+        hits=_hits(web, q) if q else None,
+        nodes=list(_node_rows(web, shown[:ROWS])),
+        edges=_edge_rows(web, lines[:ROWS]),
+        totals=(len(shown), len(lines)),
         asked=address,
         legend=legend(),
         layouts=LAYOUTS,
@@ -112,7 +110,7 @@ def graph(
         views=[listed(v) for v in saved(request).all()],
         view=kept,
         version=web.graph.version,
-        ideas=_ideas(web) if not len(scene.nodes) else [],
+        ideas=_ideas(web) if not len(shown) else [],
         keeps=caller.role >= Role.analyst and caller.kind == "session",
         exports=caller.role >= Role.analyst,
         regions=_regions(web),
@@ -126,23 +124,24 @@ def _meant(web: Web, wanted: str) -> int:
     return number if number >= 0 or not len(found) else int(found[0])
 
 
-def _hits(web: Web, text_: str, address: Address) -> list[dict[str, Any]]:
-    rows = records(node_table(web, find_nodes(web, text_, 20)))
+def _hits(web: Web, wanted: str) -> list[dict[str, Any]]:
+    rows = records(node_table(web, find_nodes(web, wanted, 20)))
     return [
         {
             "name": row["name"],
             "kind": NODES[row["kind"]].zh,
             "place": place_name(row["region"]) if row["region"] else "",
             "degree": int(row["degree"]),
-            "to": "/graph?" + address.query(look=f"{row['kind']}:{row['id']}"),
+            "key": f"{row['kind']}:{row['id']}",
         }
         for row in rows
     ]
 
 
-def _node_rows(web: Web, nodes: Codes, address: Address) -> Iterator[dict[str, Any]]:
-    """Rows of the table of nodes, with links that expand and take away."""
-    for row in records(node_table(web, nodes)):
+def _node_rows(web: Web, nodes: Codes) -> Iterator[dict[str, Any]]:
+    """Rows of the table of nodes, with what expands them."""
+    groups = group_counts(web, nodes)
+    for row, offers in zip(records(node_table(web, nodes)), groups, strict=True):
         key = f"{row['kind']}:{row['id']}"
         yield {
             "key": key,
@@ -153,21 +152,20 @@ def _node_rows(web: Web, nodes: Codes, address: Address) -> Iterator[dict[str, A
             "size": money(row["size"]) if row["size"] == row["size"] else "",
             "imputed": bool(row["imputed"]),
             "page": address_of(key),
-            "drop": "/graph?" + address.query(drop=key),
             "groups": [
                 {
-                    "title": group["title"],
-                    "count": int(group["count"]),
-                    "first": min(STEP, int(group["count"])),
-                    "measure": group["measure"],
-                    "to": "/graph?" + address.query(open=f"{group['group']}@{key}"),
+                    "title": GROUPS[number].title,
+                    "count": count,
+                    "first": min(STEP, count),
+                    "measure": RELATIONS[GROUPS[number].relation].measure or "规模",
+                    "open": f"{GROUPS[number].code}@{key}",
                 }
-                for group in records(counts(web, int(row["node"])))
+                for number, count in offers
             ],
         }
 
 
-def _edge_rows(web: Web, table: Any) -> list[dict[str, Any]]:
+def _edge_rows(web: Web, lines: Codes) -> list[dict[str, Any]]:
     return [
         {
             "source": web.name[row["source"]],
@@ -178,7 +176,7 @@ def _edge_rows(web: Web, table: Any) -> list[dict[str, Any]]:
             "confidence": "" if row["confidence"] != row["confidence"] else row["confidence"],
             "stated": "；".join(row["stated"]),
         }
-        for row in records(table)
+        for row in records(line_table(web, lines))
     ]
 
 
@@ -192,7 +190,7 @@ def _ideas(web: Web) -> list[dict[str, str]]:
         chosen += (begin + order).tolist()
     return [
         {"kind": KINDS[web.kind[n]], "title": NODES[KINDS[web.kind[n]]].zh, "name": str(web.name[n]),
-         "degree": str(int(web.degree[n])), "to": "/graph?" + Address().query(look=web.key(n))}
+         "degree": str(int(web.degree[n])), "to": "/graph?" + urlencode({"look": web.key(n)})}
         for n in chosen
     ]  # fmt: skip
 

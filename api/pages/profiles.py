@@ -16,7 +16,7 @@ from ..http.access import EVERYWHERE, Role, access, caller_of
 from ..http.problems import Problem
 from ..http.routes_facts import service_of
 from ..http.routes_graphview import the_web
-from ..profiles import Section, clusters_of, gap_rows, profile_of
+from ..profiles import Section, clusters_of, empty_profile, gap_rows, profile_of
 from .shell import NAVIGATION, render
 
 router = APIRouter()
@@ -28,7 +28,7 @@ def _page(request: Request, kind: str, number: str, region: str) -> HTMLResponse
     service = service_of(request)
     version = service.version()
     web = the_web(request, version)
-    node = web.number(f"{kind}:{number}")
+    caller, key = caller_of(request), f"{kind}:{number}"
     if region and not geo.exists(region):
         raise NotFoundError(f"没有这个地区：{region}。")
     view = service.view(version)
@@ -36,19 +36,19 @@ def _page(request: Request, kind: str, number: str, region: str) -> HTMLResponse
     def stated(table: str) -> pd.DataFrame:
         return service.answer("stated", version, table, make=lambda: view.stated(table))
 
-    caller = caller_of(request)
     here = region or (caller.region if caller.region != EVERYWHERE else "")
-    profile = profile_of(web, node, view, stated, here)
-    gaps = _gaps(request, web, number, here) if kind == "Product" else None
-    pages = {at for at, _, _ in NAVIGATION}
+    if kind == "Region" and web.numbers([key])[0] < 0:
+        profile = empty_profile(number)
+    else:
+        profile = profile_of(web, web.number(key), view, stated, here)
     return render(
         request,
         "profile.html",
         None,
         profile=profile,
         kind=NODES[kind].zh,
-        gaps=gaps,
-        pages=pages,
+        gaps=_gaps(request, web, number, here) if kind == "Product" else None,
+        pages={at for at, _, _ in NAVIGATION},
         version=version,
         clusters=clusters_of(web.graph, number) if kind == "Product" else [],
     )
@@ -64,7 +64,9 @@ def _gaps(request: Request, web: Web, product: str, here: str) -> Section | None
         for code in dict.fromkeys(c for c in (home, geo.province(home), here) if c):
             if caller.may_see(code):
                 found.append(service.gaps(code, cluster))
-    return gap_rows(found, product) if found else None
+    # The map of targets leads to what can be done; it is linked where the program has it.
+    page = next((at for at, _, _ in NAVIGATION if at == "/attraction"), "")
+    return gap_rows(found, product, page) if found else None
 
 
 @router.get("/enterprise/{number:path}")

@@ -22,7 +22,8 @@ void main() {
 
 /**
  * @typedef {{text: string, x: number, y: number, r: number}} Label
- * @typedef {{xs: Int16Array, ys: Int16Array, kinds: Uint8Array, colours: string[], labels: Label[]}} Points
+ * @typedef {{xs: Int16Array, ys: Int16Array, kinds: Uint8Array, colours: string[], labels: Label[],
+ *   spacing: number}} Points
  */
 
 export class Cloud {
@@ -124,7 +125,7 @@ export class Cloud {
 
   /** Size of a point in pixels: grows as one comes nearer. */
   get dot() {
-    return Math.min(11, Math.max(1.6, 130 / this.unit));
+    return Math.min(11, Math.max(1.6, this.points.spacing / this.unit));
   }
 
   /** @param {WebGL2RenderingContext} gl @param {number} wide @param {number} high @param {number} dense */

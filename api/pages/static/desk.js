@@ -2,7 +2,7 @@
 // Without scripts the same forms have a button.
 
 for (const form of document.querySelectorAll('form[data-auto]')) {
-  for (const button of form.querySelectorAll('button[data-plain]')) button.hidden = true;
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll('button[data-plain]'))) button.hidden = true;
   form.addEventListener('change', () => /** @type {HTMLFormElement} */ (form).requestSubmit());
 }
 

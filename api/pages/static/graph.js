@@ -18,7 +18,7 @@ const nodeSet = new vis.DataSet(), edgeSet = new vis.DataSet();
 /** @type {Map<number | string, string>} */ const drawn = new Map();
 /** @type {number | null} */ let chosen = null;
 /** Keys that the address of the view begins with. */
-const looks = new Set(data.looks), dropped = new Set();
+const scene = new URL(byId("scene").href), asked = scene.searchParams, looks = new Set(asked.getAll("look")), dropped = new Set(asked.getAll("drop"));
 /** @type {{of: number[], text: string}[]} */ let paths = [];
 
 // --- Asking the server -----------------------------------------------------------------------
@@ -107,6 +107,7 @@ function draw() {
 function start() {
   if (network || !view.now.placed.size) return;
   byId("ideas")?.remove();
+  holder.setAttribute("role", "img");
   network = new vis.Network(holder, { nodes: nodeSet, edges: edgeSet }, {
     physics: false, layout: { improvedLayout: false },
     interaction: { hover: true, hoverConnectedEdges: true, selectConnectedEdges: true, keyboard: false, hideEdgesOnDrag: false },
@@ -145,14 +146,14 @@ function start() {
   network.on("beforeDrawing", (/** @type {CanvasRenderingContext2D} */ ctx) => {
     if (!view.now.bands.length) return;
     const ys = [...view.now.placed.values()].map(([, y]) => y);
-    const top = Math.min(...ys) - 80, high = Math.max(...ys) - top + 60;
+    const top = Math.min(...ys) - 100, high = Math.max(...ys) - top + 60;
     for (const band of view.now.bands) {
       ctx.fillStyle = "#f1f5f9";
       ctx.fillRect(band.x, top, band.w, high);
       ctx.fillStyle = "#14365a";
-      ctx.font = "bold 20px sans-serif";
+      ctx.font = "bold 34px sans-serif";
       ctx.textAlign = "center";
-      ctx.fillText(band.name, band.x + band.w / 2, top + 26);
+      ctx.fillText(band.name, band.x + band.w / 2, top + 40);
     }
   });
 }
@@ -306,14 +307,14 @@ async function add(keys, look = false) {
   take(sent, (state) => { for (const node of sent.nodes) state.roots.add(node.id); });
   const first = [...view.nodes.values()].find((node) => node.key === keys[0]);
   if (look && first) {
-    state_show(first.id);
+    unhide(first.id);
     await panel(first.id);
     network.focus(first.id, { scale: Math.max(network.getScale(), 0.7) });
   }
 }
 
 /** @param {number} id */
-function state_show(id) {
+function unhide(id) {
   if (view.now.hidden.has(id)) { view.change((state) => state.hidden.delete(id)); draw(); }
 }
 
@@ -490,7 +491,7 @@ function reopen(sent) {
 
 async function begin() {
   set(Object.fromEntries(new URLSearchParams(location.search)));
-  const sent = data.view ? await json(`views/${data.view}`) : await json(`scene?${data.query}&version=${data.version}`);
+  const sent = await json(scene.pathname.split("/graph/")[1] + scene.search);
   view.learn(sent);
   for (const node of sent.nodes) view.now.placed.set(node.id, [node.x, node.y]);
   view.now.bands = sent.bands;
@@ -499,18 +500,18 @@ async function begin() {
   draw();
   fit();
   const root = [...view.now.roots][0];
-  if (root !== undefined && view.now.roots.size === 1) await panel(root);
+  if (root !== undefined) await panel(root);
 }
 
 /** What the address began with and expanded, so that it can be collapsed. @param {any} sent */
 function first(sent) {
   const byKey = new Map(sent.nodes.map((/** @type {Node} */ node) => [node.key, node]));
-  for (const key of [...data.looks, ...data.starts]) if (byKey.has(key)) view.now.roots.add(byKey.get(key).id);
-  for (const key of data.looks) {
+  for (const key of [...looks, ...asked.getAll("start")]) if (byKey.has(key)) view.now.roots.add(byKey.get(key).id);
+  for (const key of looks) {
     const node = byKey.get(key);
     for (const [group] of node?.groups ?? []) view.now.opened.set(`${node.id}|${group}`, view.here(node.id, group));
   }
-  for (const item of data.opened) {
+  for (const item of asked.getAll("open")) {
     const [code, ...rest] = item.split("@"), node = byKey.get(rest.join("@"));
     const group = data.groups.findIndex((/** @type {any} */ g) => g.code === code && g.at === node?.kind), where = `${node?.id}|${group}`;
     if (!node || group < 0) continue;

@@ -28,7 +28,9 @@ async function begin() {
   cloud = new Cloud(holder, {
     xs: new Int16Array(buffer, 0, n), ys: new Int16Array(buffer, 2 * n, n), kinds: new Uint8Array(buffer, 4 * n, n),
     colours: data.legend.map((/** @type {any} */ entry) => entry.colour),
-    labels: data.areas.map(([text, x, y, r]) => ({ text, x, y, r })),
+    // Half the room a node has in its disc.
+    spacing: Math.max(...data.areas.map((/** @type {number[]} */ area) => 0.9 * area[3] / Math.sqrt(area[4])), 1),
+    labels: data.areas.map((/** @type {[string, number, number, number, number]} */ [text, x, y, r]) => ({ text, x, y, r })),
   });
   whole();
   cloud.paint();
@@ -44,7 +46,7 @@ async function pick(node, go = false) {
   const found = await json(`overview/node?node=${node}&version=${data.version}`);
   cloud.chosen = node;
   cloud.near = found.near;
-  if (go) cloud.look(cloud.points.xs[node], cloud.points.ys[node], EXTENT / 16);
+  if (go) cloud.look(cloud.points.xs[node], cloud.points.ys[node], EXTENT * Math.min(0.5, Math.sqrt(300 / data.nodes)));
   cloud.draw();
   const link = document.createElement("a"), title = document.createElement("h2"), more = document.createElement("p");
   link.className = "button main";
