@@ -22,6 +22,13 @@ Start here:
 - :mod:`.parameters` is what many routes take, and refuses what a route does not have.
 - :mod:`.documents` holds the JSON Schemas of answers; :mod:`.describe` makes the OpenAPI document.
 - :mod:`.routes_graphview` is what the scripts of the graph pages ask for.
+- :mod:`.jobs` keeps long work as rows; :mod:`.jobs_kinds` declares its kinds, :mod:`.jobs_runner`
+  gives each a process, :mod:`.jobs_task` is that process, :mod:`.jobs_work` what it does.
+- :mod:`.uploads_spool` keeps files that are sent, :mod:`.uploads_open` looks into them before they
+  are read (:mod:`.uploads_archive`, :mod:`.uploads_sheets`).
+- :mod:`.jobs_desk`, :mod:`.uploads_desk`, :mod:`.quarantine_desk` and :mod:`.review_desk` are what
+  routes and pages about data do alike; :mod:`.routes_jobs`, :mod:`.routes_uploads`,
+  :mod:`.routes_quarantine` and :mod:`.routes_review` are the routes.
 - :mod:`.routes_operations` is for those who keep the server, :mod:`.routes_reference` the
   description of the API.
 """

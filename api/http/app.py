@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from ... import __version__
 from ...graph.errors import ChainAtlasError
-from ..pages import admin, people, reference
+from ..pages import admin, data, data_review, people, reference
 from ..pages import graph as graph_page
 from ..pages import profiles as profile_pages
 from ..pages import routes as pages
@@ -27,10 +27,14 @@ from . import (
     routes_feed,
     routes_graph,
     routes_graphview,
+    routes_jobs,
     routes_maps,
     routes_measures,
     routes_operations,
+    routes_quarantine,
     routes_reference,
+    routes_review,
+    routes_uploads,
     routes_whatif,
 )
 from .access import Role, authorise, rule_of
@@ -39,6 +43,7 @@ from .describe import describe
 from .feed import prepare
 from .headers import Headers
 from .identity import Identifier
+from .jobs_runner import Runner
 from .kept import new_store
 from .limits import Limiter
 from .metrics import Metrics
@@ -60,13 +65,19 @@ ROUTERS = (
     routes_maps.router,
     routes_exports.router,
     routes_graphview.router,
+    routes_jobs.router,
+    routes_quarantine.router,
     routes_reference.router,
+    routes_review.router,
+    routes_uploads.router,
 )
 #: Groups of pages, from the root.
 PAGES = (
     pages.router,
     graph_page.router,
     profile_pages.router,
+    data.router,
+    data_review.router,
     people.router,
     admin.router,
     reference.router,
@@ -85,13 +96,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service = Service(settings, metrics.asked)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # What is worked out in a thread must not keep what is ready from being sent: the usual
         # 5 ms of a thread would be added to every write to a socket.
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
         threading.Thread(target=prepare, args=(service,), daemon=True).start()
+        app.state.jobs.start()
         yield
+        app.state.jobs.stop()
         sys.setswitchinterval(before)
         service.close()
 
@@ -111,6 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.identify = identify = Identifier(service)
     app.state.directory = identify.directory
     app.state.limiter = Limiter(settings.rate)
+    app.state.jobs = Runner(settings)
     app.state.templates = {}
     for router, prefix in (*((r, PREFIX) for r in ROUTERS), *((r, "") for r in PAGES)):
         for route in router.routes:

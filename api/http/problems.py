@@ -7,6 +7,7 @@ kind and, for kinds that say so, the message of ours.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -93,13 +94,24 @@ def respond(request: Request, problem: Problem) -> JSONResponse:
         "request_id": getattr(request.state, "request_id", ""),
     }
     if problem.errors:
-        body["errors"] = problem.errors
+        body["errors"] = [{k: _sendable(v) for k, v in fault.items()} for fault in problem.errors]
     headers = problem.headers
     if kind.status in (429, 503):
         headers = {"Retry-After": "5", **headers}
     if kind.status == HTTPStatus.UNAUTHORIZED:
         headers = {"WWW-Authenticate": "Bearer", **headers}
     return JSONResponse(body, kind.status, headers, MEDIA_TYPE)
+
+
+def _sendable(value: Any) -> Any:
+    r"""A value that was sent to us, as one that JSON in UTF-8 can hold.
+
+    >>> _sendable("a\ud800"), _sendable(float("inf")), _sendable(1)
+    ('a\\ud800', 'inf', 1)
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_problem(error: Exception) -> Problem:
