@@ -92,7 +92,16 @@ class Economy:
         return ~self.imputed[self.enterprise]
 
     def scaled(self, factor: float) -> Economy:
-        """The same economy with all imputed sizes multiplied by a factor."""
+        """The same economy with all imputed sizes multiplied by a factor; made once for each."""
+        if factor not in self._scaled:
+            self._scaled[factor] = self._rescaled(factor)
+        return self._scaled[factor]
+
+    @cached_property
+    def _scaled(self) -> dict[float, Economy]:
+        return {}
+
+    def _rescaled(self, factor: float) -> Economy:
         scale = np.where(self.imputed, factor, 1.0)
         other = replace(self, size=self.size * scale, output=self.output * scale[self.enterprise])
         # Plants stay where they are, and a size above 0 stays above 0.

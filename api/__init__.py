@@ -15,5 +15,6 @@ Start here:
 - :mod:`.commands_link` is ``chainatlas link``: the products in a table of companies.
 - :mod:`.commands_backtest` is ``chainatlas backtest`` and ``snapshots``.
 - :mod:`.commands_copy` is ``chainatlas copy``: a whole store into another one.
+- :mod:`.http` is the HTTP API, :mod:`.pages` its pages, :mod:`.client` a client of it in Python.
 - :mod:`.main_job` is ``chainatlas run``: load, analyse, write everything for every cluster.
 """

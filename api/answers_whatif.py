@@ -49,6 +49,43 @@ def simulate_answer(simulation: Simulation) -> Answer:
     return Answer("simulate", document, table, title, brief=("项目", "之前", "之后"))
 
 
+def regions_answer(difference: Difference) -> Answer:
+    """``regions``: a cluster in two regions, side by side."""
+    here, there = difference.before, difference.after
+    figures = [
+        {
+            "name": row["name"],
+            "zh": FIGURES[row["name"]]["zh"],
+            "unit": FIGURES[row["name"]]["unit"],
+            "region": row["before"],
+            "other": row["after"],
+            "reason": row["reason"],
+        }
+        for row in difference.figures()
+    ]
+    products = [
+        {
+            "product": row["product"],
+            "name": row["name"],
+            "region": row["before"],
+            "other": row["after"],
+        }
+        for row in records(difference.products)
+    ]
+    document = {
+        "region": here.region,
+        "other": there.region,
+        "cluster": here.cluster,
+        "version": here.version,
+        "figures": figures,
+        "products": products,
+    }
+    names = [place_name(here.region), place_name(there.region)]
+    columns = dict(zip(names, (here.figures, there.figures), strict=True))
+    table = _table([], columns, None)
+    return Answer("regions", document, table, f"{names[0]}与{names[1]}对比")
+
+
 def _difference(difference: Difference) -> Json:
     return {
         "figures": difference.figures(),

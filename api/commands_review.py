@@ -8,22 +8,18 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from ..graph.chain import PACK, records
-from ..graph.errors import ChainAtlasError, NotFoundError
-from ..graph.store import Store, open_store
+from ..graph.chain import records
+from ..graph.store import open_store
 from ..graph.work import Decision, Decisions, Verdict, WorkFile, work_path
 from ..ingest.identity import review as find_pairs
-from ..ingest.identity.keys import clashes, keyed
 from ..ingest.identity.near import REASONS
-from ..ingest.identity.restate import settle
 from .answers import Answer
 from .output import Format, write
+from .review import VERDICTS, check, decide, take_back
 from .shell import Db, Form, Out, app, decisions_of, note
 
 review = typer.Typer(help="复核：可能是同一家的企业，由人决定。", no_args_is_help=True)
 app.add_typer(review, name="review")
-
-VERDICTS = {"accept": "是同一家", "reject": "不是同一家"}
 
 Keep = Annotated[str, typer.Argument(metavar="KEEP", help="保留的企业编码。")]
 Other = Annotated[str, typer.Argument(metavar="OTHER", help="另一个企业编码。")]
@@ -58,9 +54,7 @@ def accept_command(
     out: Out = None,
 ) -> None:
     """确认两个编码是同一家企业：合并到 KEEP，立即生效，重新导入后仍然有效。"""
-    store = open_store(db)
-    _check_accept(store, keep, other)
-    _decide(store, db, keep, other, "accept", reason, form, out)
+    _decide(db, keep, other, "accept", reason, form, out)
 
 
 @review.command("reject")
@@ -73,9 +67,7 @@ def reject_command(
     out: Out = None,
 ) -> None:
     """确认两个编码不是同一家企业：不再合并，也不再列出。"""
-    store = open_store(db)
-    _check_known(store, keep, other)
-    _decide(store, db, keep, other, "reject", reason, form, out)
+    _decide(db, keep, other, "reject", reason, form, out)
 
 
 @review.command("undo")
@@ -83,57 +75,20 @@ def undo_command(
     keep: Keep, other: Other, db: Db = "", form: Form = Format.table, out: Out = None
 ) -> None:
     """取消关于两个编码的决定，回到没有作决定时的样子。"""
-    store = open_store(db)
     decisions = Decisions(WorkFile(work_path(db)))
-    former = {frozenset((d.keep, d.other)): d for d in decisions.all()}
-    decision = former.get(frozenset((keep, other)))
-    if decision is None:
-        raise NotFoundError(f"没有关于 {keep} 与 {other} 的决定。")
-    decisions.remove(keep, other)
-    version = settle(store, decision.keep, decision.other, decisions.all())
+    decision, version = take_back(open_store(db), decisions, keep, other)
     note(f"已取消：{decision.keep} 与 {decision.other} {VERDICTS[decision.verdict]}。")
     write(decisions_answer(decisions.all(), version), form, out)
 
 
 def _decide(
-    store: Store,
-    db: str,
-    keep: str,
-    other: str,
-    verdict: Verdict,
-    reason: str,
-    form: Format,
-    out: Out,
+    db: str, keep: str, other: str, verdict: Verdict, reason: str, form: Format, out: Out
 ) -> None:
-    decisions = Decisions(WorkFile(work_path(db)))
-    decisions.add(keep, other, verdict, reason)
-    version = settle(store, keep, other, decisions.all())
+    store, decisions = open_store(db), Decisions(WorkFile(work_path(db)))
+    check(store, keep, other, verdict)
+    version = decide(store, decisions, keep, other, verdict, reason)
     note(f"已记录：{keep} 与 {other} {VERDICTS[verdict]}。")
     write(decisions_answer(decisions.all(), version), form, out)
-
-
-def _check_known(store: Store, keep: str, other: str) -> pd.DataFrame:
-    """What the store says of two ids; one that was merged away counts as known."""
-    stated = store.view().stated("enterprises")
-    former = stated.loc[stated["id"] == keep, "aliases"].dropna().str.split(";").explode()
-    for name in (keep, other):
-        if not (stated["id"] == name).any() and not (name == other and (former == name).any()):
-            raise NotFoundError(f"没有这家企业：{name}。")
-    return stated
-
-
-def _check_accept(store: Store, keep: str, other: str) -> None:
-    stated = _check_known(store, keep, other)
-    rows = {name: stated[stated["id"] == name] for name in (keep, other)}
-    if keep == other or not len(rows[other]):
-        raise ChainAtlasError(f"{keep} 与 {other} 已经是同一家企业。")
-    if set(rows[keep][PACK]) & set(rows[other][PACK]):
-        raise ChainAtlasError(f"{keep} 与 {other} 在同一个数据包里是两家企业，请先在来源中更正。")
-    sides = keyed(rows[keep]), keyed(rows[other])
-    if clashes(*sides, pd.DataFrame({"left": [0], "right": [0]})).any():
-        raise ChainAtlasError(
-            f"{keep} 与 {other} 的信用代码或证券代码互相矛盾，不能合并；请先在来源中更正。"
-        )
 
 
 def review_answer(pairs: pd.DataFrame, version: int) -> Answer:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -86,17 +87,44 @@ def run(
 
 def _cluster(found: Gaps, name: str, out: Path, stem: str, making: Making | None) -> str:
     """Pictures and lists of one cluster; returns its part of the summary."""
-    targets = find_targets(found)
-    album = Album(found, making, targets)
-    for kind, zh in PICTURES.items():
-        for ending in (".html", ".png"):
-            album.draw(kind, out / f"{stem}-{zh}{ending}")
-    album.print_all(out / f"{stem}-作战图.pdf")
-    rate = supply_rate(found.scope)
-    _lists(found, album, targets, rate, out / f"{stem}-清单.xlsx")
-    for ending in REPORTS:
-        album.report(out / f"{stem}-报告{ending}")
+    targets, rate = write_cluster(found, out, stem, making)
     return _told(found, targets, rate, name)
+
+
+def write_cluster(
+    found: Gaps,
+    out: Path,
+    stem: str,
+    making: Making | None = None,
+    progress: Progress | None = None,
+) -> tuple[pd.DataFrame, SupplyRate]:
+    """Write pictures, lists and reports of one cluster.
+
+    Args:
+        found: Its gaps.
+        out: Folder they go to.
+        stem: What their names begin with; see :func:`file_stem`.
+        making: How pictures are made.
+        progress: Told of every file.
+
+    Returns:
+        Its ranked targets and its supply rates, for whoever sums up.
+    """
+    targets, rate = find_targets(found), supply_rate(found.scope)
+    album = Album(found, making, targets)
+    files: dict[str, Callable[[Path], None]] = {
+        f"{zh}{ending}": partial(album.draw, kind)
+        for kind, zh in PICTURES.items()
+        for ending in (".html", ".png")
+    }
+    files["作战图.pdf"] = album.print_all
+    files["清单.xlsx"] = partial(_lists, found, album, targets, rate)
+    files.update({f"报告{ending}": album.report for ending in REPORTS})
+    for done, (name, write) in enumerate(files.items()):
+        if progress is not None:
+            progress(name, done, len(files))
+        write(out / f"{stem}-{name}")
+    return targets, rate
 
 
 def file_stem(title: str, cluster: str, taken: set[str]) -> str:

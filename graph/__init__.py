@@ -5,6 +5,7 @@ Start here:
 - :mod:`.schema` declares every node kind, edge kind and column once.
 - :mod:`.rules` declares the thresholds; :mod:`.regions` knows the GB/T 2260 codes.
 - :mod:`.chain` is the immutable in-memory graph that analyses read.
+- :mod:`.search` finds nodes by parts of names, aliases and codes, and by pinyin initials.
 - :mod:`.store` says what a store is; :mod:`.embedded` keeps facts in one SQLite file, with
   memory-mapped copies of single versions (:mod:`.snapshot`); :mod:`.facts` is what stores share.
 - :mod:`.receipts` tells which loads led to the newest version, so that none is done again in vain.

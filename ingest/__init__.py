@@ -16,6 +16,7 @@ Start here:
   statements into a store, atomically.
 - :mod:`.products` finds the products of the store that a source knows by name.
 - :mod:`.files` takes files to the store in one call, and those it took in already not again.
+- :mod:`.rehearse` does a load but for the commit, to see what it would change.
 - :mod:`.snapshots` reads and makes the dated lists of the backtest.
 - :mod:`.corrections` takes quarantined rows back in that somebody has corrected.
 

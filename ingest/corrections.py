@@ -114,11 +114,19 @@ def open_input(path: Path, name: str | None = None) -> RawPack | Corrections:
     Raises:
         ReadError: It cannot be read; see :func:`.sources.open_source`.
     """
-    if name is None and path.is_file() and path.suffix.lower() in (".csv", ".xlsx"):
-        tops = dict(read_top(path, path.name)).values()
-        if any(is_corrections(records[0]) for records in tops if records):
-            return open_corrections(path)
-    return open_source(path, name)
+    return open_corrections(path) if holds_corrections(path) else open_source(path, name)
+
+
+def holds_corrections(path: Path) -> bool:
+    """Whether a path is a corrected sheet, by its header.
+
+    Raises:
+        ReadError: It cannot be read.
+    """
+    if not path.is_file() or path.suffix.lower() not in (".csv", ".xlsx"):
+        return False
+    tops = dict(read_top(path, path.name)).values()
+    return any(is_corrections(records[0]) for records in tops if records)
 
 
 def correct(

@@ -24,8 +24,8 @@ from pathlib import Path
 from ..graph.errors import NotFoundError
 from ..graph.store import open_store
 from ..graph.work import Decision
-from .corrections import open_input
-from .load import LoadReport, Stage, load
+from .corrections import Corrections, open_input
+from .load import LoadReport, Stage, Watch, load
 from .pack import FileReport, PackReport, Progress, RawPack
 
 #: Endings of files that are read; of other files in a folder only the names count.
@@ -44,6 +44,7 @@ def load_files(
     decisions: Iterable[Decision] = (),
     stages: Sequence[Stage] = (),
     told: Told | None = None,
+    watch: Watch | None = None,
 ) -> LoadReport:
     """Load files and folders, atomically; see :func:`.load.load`.
 
@@ -55,6 +56,7 @@ def load_files(
         decisions: What people decided about which enterprises are one.
         stages: What is done to the facts of sources that are no packs.
         told: Told how each path is read.
+        watch: Told of each statement before it is written.
 
     Returns:
         The report; of files loaded already that of the load that took them in, unchanged.
@@ -72,18 +74,30 @@ def load_files(
         for path, pack in zip(paths, report.packs, strict=True):
             _tell(told, path, pack.source)
         return report
-    packs = []
-    for path in paths:
-        packs.append(open_input(path, source))
-        last = packs[-1]
-        _tell(told, path, last.source if isinstance(last, RawPack) else "")
+    packs = read_inputs(paths, source, told)
     # Corrections depend on what their own pack says; a file that changed while it was read is not
     # the one the key tells of.
     whole = all(isinstance(pack, RawPack) for pack in packs) and _stamps(paths) == before
     receipt = (lambda report: (key, json.dumps(asdict(report)))) if whole else None
     # Made only now, so that what cannot be read leaves no empty store behind.
     with closing(open_store(address, create=True)) as store:
-        return load(store, packs, progress, decided, stages, receipt)
+        return load(store, packs, progress, decided, stages, receipt, watch)
+
+
+def read_inputs(
+    paths: Sequence[Path], source: str | None = None, told: Told | None = None
+) -> list[RawPack | Corrections]:
+    """What files and folders say; see :func:`load_files`.
+
+    Raises:
+        ReadError: A file cannot be read, or no source is like it.
+    """
+    packs = []
+    for path in paths:
+        packs.append(open_input(path, source))
+        last = packs[-1]
+        _tell(told, path, last.source if isinstance(last, RawPack) else "")
+    return packs
 
 
 def _receipt(address: str, key: str) -> str | None:

@@ -22,6 +22,11 @@ from .pack import PACK_SOURCE, PackReport, Progress, RawPack
 #: the facts to store. A stage adds what follows from texts, such as who makes what; a pack needs
 #: none, for it says that itself.
 Stage = Callable[[Facts, ChainGraph], Facts]
+#: Told of each statement just before it is written, while nobody else can write.
+Watch = Callable[[Facts], None]
+#: What progress is called after the tables of a pack are checked: products are found, statements
+#: written, and, when the next step cannot be taken back, all of it committed.
+STAGING, WRITING, COMMITTING = "识别产品", "写入", "提交"
 
 
 @dataclass(frozen=True)
@@ -57,17 +62,21 @@ def load(
     decisions: Iterable[Decision] = (),
     stages: Sequence[Stage] = (),
     receipt: Callable[[LoadReport], tuple[str, str]] | None = None,
+    watch: Watch | None = None,
 ) -> LoadReport:
     """Load statements, atomically: each replaces what its name stated before.
+
+    An exception that one of the callbacks raises leaves the store as it was.
 
     Args:
         store: Where to.
         packs: As read by :func:`sources.open_source`, or corrections of what is in quarantine;
             later ones may refer to earlier ones.
-        progress: Told of each table of each pack.
+        progress: Told of each table of each pack, and of what follows.
         decisions: What people decided about which enterprises are one.
         stages: What is done, in this order, to the facts of sources that are no packs.
         receipt: Key and text of the receipt that the store shall keep of this load, if any.
+        watch: Told of each statement before it is written.
 
     Raises:
         ReadError: Two of the packs have the same name, or one falls short of its source's promise.
@@ -79,6 +88,7 @@ def load(
             f"数据包重名：{'、'.join(sorted({n for n in names if names.count(n) > 1}))}。"
         )
     decided = tuple(decisions)
+    tell = progress or _silent
     merged: dict[str, Mapping[str, int]] = {}
     to_review = 0
     reports: list[PackReport] = []
@@ -114,18 +124,29 @@ def load(
                 merged[pack.name] = identifier.resolution.counts()
                 to_review += len(identifier.resolution.review)
             if stages and pack.source != PACK_SOURCE:
+                tell(STAGING, 0, 1)
                 staged = _staged(facts, stages, [*others(), *before])
                 facts, checked = _recounted(facts, staged, checked)
             stated[pack.name] = facts
             reports.append(checked)
-        changes = [change for facts in stated.values() for change in writer.replace(facts)]
+        changes: list[Change] = []
+        for done, facts in enumerate(stated.values()):
+            tell(WRITING, done, len(stated))
+            if watch is not None:
+                watch(facts)
+            changes += writer.replace(facts)
         version = writer.version
         report = LoadReport(
             version, version != view.version, tuple(reports), tuple(changes), merged, to_review
         )
         if receipt is not None:
             writer.keep(*receipt(report))
+        tell(COMMITTING, 0, 1)
     return report
+
+
+def _silent(label: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 def _ids(stated: Callable[[], Sequence[Facts]]) -> Callable[[str], Set[str]]:

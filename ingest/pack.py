@@ -193,6 +193,8 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(decode(path.read_bytes(), path.name)[0])
     except tomllib.TOMLDecodeError as error:
         raise ReadError(f"{path.name}：不是有效的 TOML（{error}）。") from error
+    except RecursionError as error:
+        raise ReadError(f"{path.name}：嵌套过深。") from error
     except OSError as error:
         raise ReadError(f"{path.name}：无法打开（{error.strerror}）。") from error
 

@@ -32,6 +32,8 @@ from .text import check_quotes, decode
 XLSX_LIMIT = 256 * 2**20
 #: Cells of the rectangle around a sheet's content; a million rows of fifty columns fit.
 CELL_LIMIT = 60_000_000
+#: Columns of a table; more is no table for this program.
+COLUMN_LIMIT = 2000
 #: Numbers from here on have lost digits when a spreadsheet turned a code into a number.
 EXACT_INTEGERS = 2**53
 
@@ -131,7 +133,8 @@ def read_csv(path: Path, file: str, find_header: FindHeader = first_row) -> RawT
     top, ends = _top_records(data)
     header = find_header(top, [])
     after = ends[header.last]
-    lines_before = bytes(data[:after]).count(b"\n")
+    above = bytes(data[:after])
+    lines_before = above.count(b"\n") or above.count(b"\r")  # of the old Macintosh
     frame, bad = _parse_cells(data[after:], file, len(header.labels))
     return _finish(file, header, frame, *_begins(frame, bad, lines_before + 1, broken), encoding)
 
@@ -153,6 +156,8 @@ def _top_records(data: memoryview) -> tuple[list[list[str]], list[int]]:
         at += len(line.encode("utf-8"))
         if count + 1 in lines:
             ends.append(at)
+        if not lines or count + 1 >= lines[-1]:
+            break
     return records, ends
 
 
@@ -337,14 +342,19 @@ def read_jsonl(path: Path, file: str) -> RawTable:
     except OSError as error:
         raise ReadError(f"{file}：无法打开（{error.strerror}）。") from error
     rows, lines, ragged = [], [], []
+    names: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):  # nested too deep
             row = None
-        if isinstance(row, dict):
+        # A value that has values of its own is no cell.
+        if isinstance(row, dict) and not any(isinstance(v, dict | list) for v in row.values()):
+            names.update(row)
+            if len(names) > COLUMN_LIMIT:
+                raise ReadError(f"{file} 第 {number} 行：列数超过 {COLUMN_LIMIT}。")
             rows.append({str(k): "" if v is None else str(v) for k, v in row.items()})
             lines.append(number)
         else:
@@ -367,6 +377,8 @@ def _finish(
     """Cells stripped and named by the header; people and blank records dropped."""
     header = [str(cell).strip(_BLANKS) for cell in found.labels]
     named = [i for i, cell in enumerate(header) if cell]
+    if len(named) > COLUMN_LIMIT:
+        raise ReadError(f"{file}：有 {len(named)} 列，超过 {COLUMN_LIMIT} 列。")
     if not named:
         raise ReadError(f"{file}：第一行没有表头。")
     repeated = sorted({h for h in header if h and header.count(h) > 1})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -12,40 +15,69 @@ from starlette.routing import BaseRoute
 
 from ... import __version__
 from ...graph.errors import ChainAtlasError
-from ..pages import admin, people, reference
+from ..pages import admin, data, data_review, people, reference
 from ..pages import graph as graph_page
 from ..pages import profiles as profile_pages
 from ..pages import routes as pages
 from ..pages.language import Languages
 from . import (
     problems,
+    routes_exports,
     routes_facts,
+    routes_feed,
+    routes_graph,
     routes_graphview,
+    routes_jobs,
+    routes_maps,
+    routes_measures,
     routes_operations,
+    routes_quarantine,
     routes_reference,
+    routes_review,
+    routes_uploads,
+    routes_whatif,
 )
 from .access import Role, authorise, rule_of
 from .bodies import Bodies
+from .describe import describe
+from .feed import prepare
 from .headers import Headers
 from .identity import Identifier
+from .jobs_runner import Runner
+from .kept import new_store
 from .limits import Limiter
 from .metrics import Metrics
 from .observe import Observed
+from .parameters import known_only
 from .service import Service
 from .settings import Settings
 
 PREFIX = "/api/v1"
+#: Seconds after which a busy thread lets others go on.
+SWITCH_S = 0.0005
 #: Groups of JSON routes under :data:`PREFIX`.
 ROUTERS = (
+    routes_feed.router,  # first, because routes are looked for in this order, and it is asked most
     routes_facts.router,
+    routes_whatif.router,
+    routes_measures.router,
+    routes_graph.router,
+    routes_maps.router,
+    routes_exports.router,
     routes_graphview.router,
+    routes_jobs.router,
+    routes_quarantine.router,
     routes_reference.router,
+    routes_review.router,
+    routes_uploads.router,
 )
 #: Groups of pages, from the root.
 PAGES = (
     pages.router,
     graph_page.router,
     profile_pages.router,
+    data.router,
+    data_review.router,
     people.router,
     admin.router,
     reference.router,
@@ -64,8 +96,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service = Service(settings, metrics.asked)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # What is worked out in a thread must not keep what is ready from being sent: the usual
+        # 5 ms of a thread would be added to every write to a socket.
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
+        threading.Thread(target=prepare, args=(service,), daemon=True).start()
+        app.state.jobs.start()
         yield
+        app.state.jobs.stop()
+        sys.setswitchinterval(before)
         service.close()
 
     app = FastAPI(
@@ -79,17 +119,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
     )
     app.state.service = service
+    app.state.kept = new_store(partial(metrics.asked, "finished"))
     app.state.metrics = metrics
     app.state.identify = identify = Identifier(service)
     app.state.directory = identify.directory
     app.state.limiter = Limiter(settings.rate)
+    app.state.jobs = Runner(settings)
     app.state.templates = {}
     for router, prefix in (*((r, PREFIX) for r in ROUTERS), *((r, "") for r in PAGES)):
         for route in router.routes:
             _state_rule(route)
             app.state.templates[id(route)] = prefix + getattr(route, "path", "")
-        app.include_router(router, prefix=prefix, include_in_schema=bool(prefix))
+    for router in ROUTERS:
+        app.include_router(
+            router,
+            prefix=PREFIX,
+            dependencies=[Depends(known_only)],
+            responses=problems.described(*problems.ALWAYS),
+        )
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
     problems.install(app, people.show_problem)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.add_middleware(Bodies, largest=settings.max_body)
     app.add_middleware(Languages)
     app.add_middleware(Observed)

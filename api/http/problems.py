@@ -7,6 +7,7 @@ kind and, for kinds that say so, the message of ours.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -93,13 +94,24 @@ def respond(request: Request, problem: Problem) -> JSONResponse:
         "request_id": getattr(request.state, "request_id", ""),
     }
     if problem.errors:
-        body["errors"] = problem.errors
+        body["errors"] = [{k: _sendable(v) for k, v in fault.items()} for fault in problem.errors]
     headers = problem.headers
     if kind.status in (429, 503):
         headers = {"Retry-After": "5", **headers}
     if kind.status == HTTPStatus.UNAUTHORIZED:
         headers = {"WWW-Authenticate": "Bearer", **headers}
     return JSONResponse(body, kind.status, headers, MEDIA_TYPE)
+
+
+def _sendable(value: Any) -> Any:
+    r"""A value that was sent to us, as one that JSON in UTF-8 can hold.
+
+    >>> _sendable("a\ud800"), _sendable(float("inf")), _sendable(1)
+    ('a\\ud800', 'inf', 1)
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_problem(error: Exception) -> Problem:
@@ -132,6 +144,53 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, Any]:
         "message": fault["msg"],
         "value": plain[:100] if isinstance(plain, str) else plain,
     }
+
+
+#: The JSON Schema of a problem.
+SCHEMA: Mapping[str, Any] = MappingProxyType(
+    {
+        "title": "Problem",
+        "type": "object",
+        "properties": {
+            "type": {"enum": [f"{ABOUT}#{code}" for code in KINDS]},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {"type": "string"},
+            "request_id": {"type": "string"},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "field": {"type": "string"},
+                        "in": {"type": "string"},
+                        "message": {"type": "string"},
+                        "value": {},
+                    },
+                    "required": ["field", "message"],
+                },
+            },
+        },
+        "required": ["type", "title", "status", "detail", "request_id"],
+    }
+)
+#: Statuses that any route may answer with.
+ALWAYS = (400, 401, 403, 404, 405, 422, 429, 500, 503)
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Descriptions of problems by status, for the OpenAPI document."""
+    return {
+        status: {
+            "description": "；".join(k.title for k in KINDS.values() if k.status == status),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            **({"headers": _RETRY} if status in (429, 503) else {}),
+        }
+        for status in statuses
+    }
+
+
+_RETRY = {"Retry-After": {"description": "秒。", "schema": {"type": "integer"}}}
 
 
 #: Shows a problem to a person.

@@ -156,6 +156,21 @@ def scene_of(web: Web, address: Address) -> tuple[Scene, list[str]]:
     return arranged(web, nodes, address.layout, root), missing
 
 
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+#: Answers of routes that give a file, and of those that give packed numbers.
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "文件",
+        "content": dict.fromkeys(
+            ("image/svg+xml", "image/png", "application/gexf+xml", "application/json"), _BINARY
+        ),
+    }
+}
+_NUMBERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "紧排的数", "content": {"application/octet-stream": _BINARY}}
+}
+
+
 @router.get("/scene")
 @access(Role.viewer)
 def scene(request: Request, address: Asked, version: Version = None) -> dict[str, Any]:
@@ -167,7 +182,7 @@ def scene(request: Request, address: Asked, version: Version = None) -> dict[str
     return {**drawn, "bands": bands, "missing": missing}
 
 
-@router.get("/scene.{form}")
+@router.get("/scene.{form}", responses=_FILES, response_class=Response)
 @access(Role.analyst)
 def scene_file(
     request: Request,
@@ -345,7 +360,7 @@ def shown_fact(table: str, fact: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
-@router.post("/export")
+@router.post("/export", responses=_FILES, response_class=Response)
 @access(Role.analyst, reads=True)
 def export(request: Request, body: ExportBody) -> Response:
     """导出视图：SVG、PNG、GEXF 或 JSON。"""
@@ -387,7 +402,7 @@ def overview(request: Request, version: Version = None) -> dict[str, Any]:
     return {"version": web.graph.version, "nodes": len(web), "areas": areas}
 
 
-@router.get("/overview/points")
+@router.get("/overview/points", responses=_NUMBERS, response_class=Response)
 @access(Role.viewer)
 def points(request: Request, version: Version = None) -> Response:
     """全图概览的坐标：各点 x、y（16 位整数，小端）与种类（8 位），三段依次存放。"""
@@ -397,7 +412,7 @@ def points(request: Request, version: Version = None) -> Response:
     return Response(content, media_type="application/octet-stream")
 
 
-@router.get("/overview/lines")
+@router.get("/overview/lines", responses=_NUMBERS, response_class=Response)
 @access(Role.viewer)
 def all_lines(request: Request, version: Version = None) -> Response:
     """全图概览的关系：每条两端的编号（32 位无符号整数，小端），相邻存放；到地区的不在内。"""

@@ -8,6 +8,7 @@ Start here:
 - :mod:`.people` is signing in and one's account, :mod:`.admin` users, keys and audit.
 - :mod:`.graph` is the graph browser and the overview of the whole graph, :mod:`.profiles` the page of
   each node.
+- :mod:`.data` is uploads, jobs and versions, :mod:`.data_review` quarantine and review.
 - :mod:`.reference` shows the description of the API.
 
 Templates stand in ``templates``, our scripts and styles in ``static``; those of others come from

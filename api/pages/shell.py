@@ -39,6 +39,7 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
         **page.SOURCES,
         "desk.css": lambda: _static("desk.css"),
         "desk.js": lambda: _static("desk.js"),
+        "data.js": lambda: _static("data.js"),
         "reference.js": lambda: _static("reference.js"),
         "swagger-ui-bundle.js": lambda: _reference("swagger-ui-bundle.js"),
         "swagger-ui.css": lambda: _reference("swagger-ui.css"),
@@ -55,6 +56,7 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
 NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("/", "总览", Role.viewer),
     ("/graph", "图谱浏览", Role.viewer),
+    ("/data", "数据", Role.viewer),
     ("/admin", "管理", Role.admin),
 )
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ...graph.errors import ReadError
 from ..pack import RawPack
 from ..quarantine import ROW, VALUE
 from ..readers import RawTable
@@ -87,6 +88,18 @@ def _cells(raw: RawTable, column: str) -> pd.Series:
     return raw.original[raw.headers[column]]
 
 
+def _holding(raw: RawTable, *columns: str) -> RawTable:
+    """A table that has the columns.
+
+    Raises:
+        ReadError: It lacks one.
+    """
+    have = raw.frame if raw.original is None else raw.original
+    if missing := [column for column in columns if column not in have.columns]:
+        raise ReadError(f"{raw.file}：缺少列 {'、'.join(missing)}。")
+    return raw
+
+
 def _refuse(raw: RawTable, column: str, reasons: pd.Series, level: str = ROW) -> RawTable:
     bad = np.flatnonzero((reasons != "").to_numpy())
     faults = pd.DataFrame(
@@ -103,6 +116,7 @@ def _refuse(raw: RawTable, column: str, reasons: pd.Series, level: str = ROW) ->
 
 def _inputs(raw: RawTable) -> RawTable:
     """上游材料 are inputs; 下游产品 are inputs the other way round; 产品小类 are none."""
+    raw = _holding(raw, "rel")
     assert raw.original is not None
     kind = raw.original["rel"]
     down = (kind == "下游产品").to_numpy()
@@ -118,9 +132,9 @@ def _inputs(raw: RawTable) -> RawTable:
 
 def _industries(companies: RawTable, helpers: Mapping[str, RawTable]) -> tuple[RawTable, RawTable]:
     """Companies with their industry as a path (传媒/出版/大众出版), and the table that says so."""
-    links = helpers["industry_industry.json"].frame
+    links = _holding(helpers["industry_industry.json"], "from_industry", "to_industry").frame
     above = dict(zip(links["from_industry"], links["to_industry"], strict=True))
-    listed = helpers["company_industry.json"]
+    listed = _holding(helpers["company_industry.json"], "company_code", "industry_name")
 
     def path(name: str) -> str:
         steps = [name]
