@@ -42,7 +42,6 @@ from ...viz.graph_view import (
 from ...viz.language import text
 from ...viz.render import png, svg
 from ...viz.words import place_name
-from ..find import find_nodes
 from ..profiles import address_of, shown_value
 from ..scenes import STEP, Address, Shown, added, arranged, nodes_of, stamp, unseen, web_of
 from .access import Role, access, caller_of
@@ -215,13 +214,13 @@ def _joined(web: Web, shown: Shown, nodes: Codes, position: Any) -> dict[str, An
 @access(Role.viewer)
 def find(
     request: Request,
-    q: Annotated[str, Query(max_length=100, description="名称、别名或编码的一部分")],
+    q: Annotated[str, Query(max_length=100, description="名称、别名、编码的一部分，或拼音首字母")],
     limit: Annotated[int, Query(ge=1, le=50)] = 12,
     version: Version = None,
 ) -> dict[str, Any]:
-    """按名称或编码找节点。"""
+    """按名称、别名、编码或拼音首字母找节点。"""
     web = the_web(request, version)
-    rows = records(node_table(web, find_nodes(web, q, limit)))
+    rows = records(node_table(web, service_of(request).find(q, limit, web.graph.version)))
     nodes = [
         {
             "node": int(row["node"]),

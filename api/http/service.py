@@ -28,7 +28,7 @@ from ...analysis.supply import SupplyRate, supply_rate
 from ...analysis.targets import find_targets
 from ...analysis.web import Web
 from ...graph import regions as geo
-from ...graph.chain import ChainGraph
+from ...graph.chain import ChainGraph, Codes
 from ...graph.errors import ChainAtlasError, NotFoundError, StoreError
 from ...graph.search import Hit, SearchIndex
 from ...graph.store import Store, View, open_store
@@ -353,6 +353,12 @@ class Service:
         graph = self.graph(version)
         key = ("web", graph.version)
         return self._scopes.get(key, lambda: self.work_out(lambda: Web.of(graph)))
+
+    def find(self, text: str, limit: int, version: int | None = None) -> Codes:
+        """Numbers of the nodes of :meth:`web` that hold a text, the best first."""
+        hits = self.search(text, limit=None, version=version)
+        numbers = self.web(version).numbers([f"{hit.kind}:{hit.id}" for hit in hits])
+        return numbers[numbers >= 0][:limit]  # regions without facts are no nodes of it
 
     def close(self) -> None:
         """Release the store."""

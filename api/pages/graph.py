@@ -19,7 +19,6 @@ from ...viz.graph_view import CAPTIONS, group_counts, legend
 from ...viz.language import text
 from ...viz.overview import Area
 from ...viz.words import money, place_name
-from ..find import find_nodes
 from ..http.access import Role, access, caller_of
 from ..http.routes_facts import service_of
 from ..http.routes_graphview import (
@@ -65,7 +64,7 @@ def graph(
 ) -> HTMLResponse:
     """图谱浏览。"""
     web = the_web(request, service_of(request).version())
-    ends = [_meant(web, wanted) for wanted in (source, target) if wanted]
+    ends = [_meant(request, web, wanted) for wanted in (source, target) if wanted]
     paths: list[str] = []
     if len(ends) == 2:
         found = shortest_paths(web, ends[0], ends[1], way)
@@ -96,7 +95,7 @@ def graph(
         },
         scene=scene,
         q=q,
-        hits=_hits(web, q) if q else None,
+        hits=_hits(request, web, q) if q else None,
         nodes=list(_node_rows(web, shown[:ROWS])),
         edges=_edge_rows(web, lines[:ROWS]),
         totals=(len(shown), len(lines)),
@@ -117,15 +116,16 @@ def graph(
     )
 
 
-def _meant(web: Web, wanted: str) -> int:
+def _meant(request: Request, web: Web, wanted: str) -> int:
     """The node that a key or a name means."""
     number = int(web.numbers([wanted])[0])
-    found = find_nodes(web, wanted, 1)
+    found = service_of(request).find(wanted, 1, web.graph.version)
     return number if number >= 0 or not len(found) else int(found[0])
 
 
-def _hits(web: Web, wanted: str) -> list[dict[str, Any]]:
-    rows = records(node_table(web, find_nodes(web, wanted, 20)))
+def _hits(request: Request, web: Web, wanted: str) -> list[dict[str, Any]]:
+    found = service_of(request).find(wanted, 20, web.graph.version)
+    rows = records(node_table(web, found))
     return [
         {
             "name": row["name"],
