@@ -13,6 +13,7 @@ Start here:
   :mod:`.relatedness` asks it for a region and cluster; :mod:`.value` is value density.
 - :mod:`.web` numbers the whole graph for browsing; :mod:`.neighbourhood` answers what is next to a
   node, what lies between nodes, and how to get from one to another.
+- :mod:`.neighbours` is what a product is made from and goes into, and the way between two.
 - :mod:`.provenance` counts facts by the quality of their source.
 - :mod:`.esri` is the systemic risk index of a supply network (:mod:`.esri_queue` its fast way);
   :mod:`.supply_network` builds the network, recorded or reconstructed; :mod:`.risk` answers with

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,8 @@ from ..analysis.supply import supply_rate
 from ..analysis.targets import find_targets
 from ..graph import regions as geo
 from ..graph.errors import ChainAtlasError
-from ..viz.words import place_name
+from ..viz.language import say, text
+from ..viz.words import listed, place_name
 from . import answers
 
 if TYPE_CHECKING:
@@ -41,10 +42,12 @@ class Making:
     Attributes:
         single: Whether a page holds its scripts and styles itself.
         boundaries: The bureau's own outlines (GeoJSON file or folder); None for those that ship.
+        approval: Map approval number (审图号) to print; "" for that of the outlines.
     """
 
     single: bool = False
     boundaries: Path | None = None
+    approval: str = ""
 
 
 def titled(region: str, cluster: str, home: str) -> str:
@@ -64,7 +67,13 @@ def titled(region: str, cluster: str, home: str) -> str:
 def stamp(found: Gaps) -> str:
     """Region, version of the facts, and today's date: on every picture and list."""
     place = place_name(found.scope.region)
-    return f"地区 {place}（{found.scope.region}）｜数据版本 {found.version}｜{date.today()}"
+    return say(
+        "地区 %(place)s（%(region)s）｜数据版本 %(version)d｜%(date)s",
+        place=place,
+        region=found.scope.region,
+        version=found.version,
+        date=date.today(),
+    )
 
 
 class Album:
@@ -85,14 +94,20 @@ class Album:
         self._found, self._making = found, making or Making()
         self._targets = targets
         path = self._making.boundaries
-        self._boundaries = SHIPPED if path is None else read_boundaries(path)
+        outlines = SHIPPED if path is None else read_boundaries(path)
+        approval = self._making.approval or outlines.approval
+        self._boundaries = replace(outlines, approval=approval)
         self._stamp = stamp(found)
         self._sheets: dict[str, list[Drawing]] = {}
         graph = found.scope.graph
         row = graph["clusters"].set_index("id").loc[found.scope.cluster].to_dict()
         self.title = titled(found.scope.region, str(row["name"]), str(row["region"]))
         names = dict(zip(graph.text("packs", "id"), graph.text("packs", "title"), strict=True))
-        self._source = "数据来源：" + "、".join(t or n for n, t in names.items())
+        self._source = say("数据来源：%(names)s", names=listed(t or n for n, t in names.items()))
+
+    def heading(self, kind: str) -> str:
+        """Heading of one of :data:`PICTURES`."""
+        return say("%(title)s%(picture)s", title=self.title, picture=text(PICTURES[kind]))
 
     def draw(self, kind: str, out: Path) -> None:
         """Write one picture.
@@ -110,7 +125,7 @@ class Album:
             if out.suffix.lower() == ".html":
                 self._page(kind, out)
             else:
-                self._save(self.sheets(kind), self.title + PICTURES[kind], out)
+                self._save(self.sheets(kind), self.heading(kind), out)
         except OSError as error:
             raise ChainAtlasError(f"无法写入 {out}：{error.strerror}。") from error
 
@@ -174,12 +189,18 @@ class Album:
 
         return battle(self._found, self._ranked)
 
+    def tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """The tables behind the 资源分布图, each with its title."""
+        from ..viz.resource_map import resource_tables
+
+        return resource_tables(self._found)
+
     def _page(self, kind: str, out: Path) -> None:
         from ..viz.attraction import draw_attraction
         from ..viz.chain import draw_chain
         from ..viz.resource_map import draw_resources
 
-        found, single, title = self._found, self._making.single, self.title + PICTURES[kind]
+        found, single, title = self._found, self._making.single, self.heading(kind)
         if kind == "chain":
             table = answers.gaps_table(found, found.table)
             draw_chain(found, title, self._stamp, table, out, single=single)
@@ -196,7 +217,7 @@ class Album:
         from ..viz.sheet import numbered
 
         if kind not in self._sheets:
-            title = self.title + PICTURES[kind]
+            title = self.heading(kind)
             about = (title, self._stamp, self._source)
             if kind == "chain":
                 made = chain_sheet(self._found, *about)

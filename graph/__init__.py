@@ -9,8 +9,8 @@ Start here:
 - :mod:`.store` says what a store is; :mod:`.embedded` keeps facts in one SQLite file, with
   memory-mapped copies of single versions (:mod:`.snapshot`); :mod:`.facts` is what stores share.
 - :mod:`.receipts` tells which loads led to the newest version, so that none is done again in vain.
-- :mod:`.work` keeps what people do with the facts, in a file beside the store; :mod:`.views` the
-  views they save.
+- :mod:`.work` keeps what people do with the facts, in a file beside the store: :mod:`.follow_ups` how
+  targets stand, :mod:`.views` the views they save.
 - :mod:`.neo4j_store` keeps the same facts on a Neo4j server: :mod:`.neo4j_link` is the line to it,
   :mod:`.neo4j_model` how the graph stands there.
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from making import MakePack
 from neo4j_server import NoServerError, Server
+from watching import FLAGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -73,10 +74,8 @@ def browser(chromium: str) -> Iterator[Browser]:
     """A Chromium that can resolve no name."""
     from playwright.sync_api import sync_playwright
 
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    flags.append("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
     with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=chromium, args=flags)
+        running = play.chromium.launch(executable_path=chromium, args=[*FLAGS])
         yield running
         running.close()
 

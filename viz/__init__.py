@@ -14,7 +14,8 @@ Start here:
 - :mod:`.report` composes the report of a cluster; :mod:`.office` writes it for Word.
 - :mod:`.backtest_page` is the report of the backtest, with the curves of :mod:`.backtest_charts`.
 - :mod:`.changes` says in Chinese what changed between two states of a cluster.
-- :mod:`.language` is the language all of it speaks: Chinese, or another by a catalogue.
+- :mod:`.language` is the language all of it speaks: Chinese, or another by a catalogue, with regions
+  spelt by :mod:`.romanised`.
 - :mod:`.page` puts pictures into offline HTML pages that share one ``assets`` folder, or hold all.
 - :mod:`.xlsx` writes lists as workbooks.
 """

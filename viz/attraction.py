@@ -7,25 +7,26 @@ its table twin show.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ..analysis.evidence import details
+from ..analysis.evidence import Detail, details
 from ..analysis.gaps import EVIDENCE, ROUTES, STATES, Gaps
-from ..graph import regions as geo
 from ..graph.chain import records
 from . import fonts
 from .drawing import INK, LINE, NAVY, SOFT, Box, Circle, Drawing, Rect
 from .drawing import Path as Line
+from .language import retell, say
 from .page import picture, write_page
 from .sentences import reason_sentence, who_checks
 from .sheet import BODY, badge, sheet, table_pages
 from .style import LOOKS
 from .tables import grid
-from .words import place_name, target_note, tie_word, yes_no
+from .words import listed, place_name, short_name, target_note, tie_word, yes_no
 
 #: Gaps in the picture, and targets of each; the table beneath holds all gaps.
 PICTURED, PER_GAP = 10, 3
@@ -57,15 +58,25 @@ class Battle:
     checks: str
 
 
-def battle(gaps: Gaps, targets: pd.DataFrame) -> list[Battle]:
+def battle(
+    gaps: Gaps,
+    targets: pd.DataFrame,
+    products: Collection[str] | None = None,
+    beside: Mapping[str, Detail] | None = None,
+) -> list[Battle]:
     """Every gap with an action, highest priority first.
 
     Args:
         gaps: The gaps.
         targets: Ranked targets, see :func:`analysis.targets.find_targets`.
+        products: Ids of products, to which the gaps are confined; None for all.
+        beside: What stands beside each gap; worked out here where None.
     """
     acting = gaps.acting()
-    beside = details(gaps, acting["product"])
+    if products is not None:
+        acting = acting[acting["product"].isin(list(products))]
+    if beside is None:
+        beside = details(gaps, acting["product"])
     best = {
         str(product): tuple(records(group))
         for product, group in targets[targets["rank"] <= PER_GAP].groupby("product", sort=False)
@@ -112,18 +123,24 @@ def battle_table(battles: list[Battle]) -> pd.DataFrame:
 
 
 def _actions(row: dict[str, Any]) -> str:
-    return "、".join(STATES[a] for a in row["actions"])
+    return listed(retell(STATES[a]) for a in row["actions"])
 
 
 def _routes(row: dict[str, Any]) -> str:
-    return "、".join(ROUTES[r] for r in row["routes"]) or "—"
+    return listed(retell(ROUTES[r]) for r in row["routes"]) or "—"
 
 
 def _target(target: dict[str, Any]) -> str:
     place = place_name(target["from_region"])
-    marks = [w for w in (tie_word(target), target_note(target)) if w]
-    note = "".join(f"，{w}" for w in marks)
-    return f"{target['rank']}. {target['name']}（{place}，{target['score']:.2f}{note}）"
+    marks = [retell(w) for w in (tie_word(target), target_note(target)) if w]
+    return say(
+        "%(rank)s. %(name)s（%(place)s，%(score).2f%(marks)s）",
+        rank=target["rank"],
+        name=target["name"],
+        place=place,
+        score=target["score"],
+        marks="".join(retell("，") + w for w in marks),
+    )
 
 
 def draw_attraction(
@@ -242,17 +259,21 @@ def _gap(page: Drawing, box: Box, order: int, one: Battle) -> None:
     room = box.right - x - 2
     y = page.lines(x, box.y + 10.8, one.reason, 3.3, room, 2 if box.h > 20 else 1, key=key)
     if row["evidence"] == "suspected" and y < box.bottom - 6.5:
-        page.text(x, y + 0.3, f"可请核实：{one.checks}", 3.1, SOFT, room=room, key=key)
+        page.text(
+            x, y + 0.3, say("可请核实：%(who)s", who=one.checks), 3.1, SOFT, room=room, key=key
+        )
     base = box.bottom - 2.0
     end = box.right - 2
     for text, strong, dashed in (
         ("稳健" if row["robust"] else "不稳健", not row["robust"], False),
         (EVIDENCE[row["evidence"]], False, row["evidence"] == "suspected"),
     ):
-        wide = fonts.width(text, 3.2) + 2.4
+        wide = fonts.width(retell(text), 3.2) + 2.4
         _chip(page, Box(end - wide, base - 3.2, wide, 4.4), text, strong, dashed, key)
         end -= wide + 1.5
-    page.text(x, base, f"路径：{_routes(row)}", 3.2, NAVY, room=end - x - 2, key=key)
+    page.text(
+        x, base, say("路径：%(routes)s", routes=_routes(row)), 3.2, NAVY, room=end - x - 2, key=key
+    )
 
 
 def _chip(page: Drawing, box: Box, text: str, strong: bool, dashed: bool, key: str) -> None:
@@ -283,7 +304,7 @@ def _targets(page: Drawing, box: Box, one: Battle) -> None:
         tip = _tip(target)
         page.text(box.x + 2, base, str(target["rank"]), 3.4, NAVY, bold=True)
         # Names stop before the marks: 并列 with the one above, 省内协同, 相近产品.
-        mark = "·".join(w for w in (tie_word(target), target_note(target)) if w)
+        mark = "·".join(retell(w) for w in (tie_word(target), target_note(target)) if w)
         wide = fonts.width(mark, 2.8) + 1.5 if mark else 0.0
         page.text(box.x + 6, base, target["name"], 3.5, room=60 - wide, tip=tip)
         if mark:
@@ -298,8 +319,8 @@ def _targets(page: Drawing, box: Box, one: Battle) -> None:
 
 
 def _tip(target: dict[str, Any]) -> str:
-    facts = "\n".join(f["text"] for f in target["facts"])
-    span = f"名次区间 {target['rank_low']}～{target['rank_high']}"
+    facts = "\n".join(retell(f["text"]) for f in target["facts"])
+    span = say("名次区间 %(low)d～%(high)d", low=target["rank_low"], high=target["rank_high"])
     return f"{_target(target)}\n{span}\n{facts}"
 
 
@@ -337,14 +358,23 @@ def _landing(page: Drawing, box: Box, code: str, battles: list[Battle]) -> None:
     page.add(Rect(box=box, fill="#F3F8F3", stroke="#2E7D32", width=0.4, radius=1.0))
     words = Counter(word for b in battles for word in b.why.split("、") if word)
     texts = [
-        (geo.name(code), 4.2, INK, True),
+        (short_name(code), 4.2, INK, True),
         (
-            f"承接 {len(battles)} 个缺口：" + "、".join(b.row["name"] for b in battles),
+            say(
+                "承接 %(count)d 个缺口：%(names)s",
+                count=len(battles),
+                names=listed(b.row["name"] for b in battles),
+            ),
             3.1,
             INK,
             False,
         ),
-        ("；".join(f"{word}（{n}）" for word, n in words.most_common()), 3.1, SOFT, False),
+        (
+            retell("；").join(f"{retell(word)} ({n})" for word, n in words.most_common()),
+            3.1,
+            SOFT,
+            False,
+        ),
     ]
     room = box.w - 5
     y = box.y + 5.6
@@ -365,6 +395,7 @@ def _legend(page: Drawing, battles: list[Battle], whole: int, area: Box) -> None
 
     def word(text: str, gap: float = 5.0) -> None:
         nonlocal x
+        text = retell(text)
         page.text(x, y + 0.38 * size, text, size)
         x += fonts.width(fonts.printable(text), size) + gap
 
@@ -378,7 +409,7 @@ def _legend(page: Drawing, battles: list[Battle], whole: int, area: Box) -> None
     for text, strong, dashed in (
         ("已确认", False, False), ("待核实", False, True), ("不稳健", True, False),
     ):  # fmt: skip
-        wide = fonts.width(text, 3.2) + 2.4
+        wide = fonts.width(retell(text), 3.2) + 2.4
         _chip(page, Box(x, y - 2.2, wide, 4.4), text, strong, dashed, "")
         x += wide + 2.0
     x += 3.0

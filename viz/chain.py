@@ -18,6 +18,7 @@ from . import fonts
 from .chain_layout import HEIGHT, LEADING, STAGE, WIDTH, Layout, lay_out, radius
 from .drawing import INK, NAVY, SOFT, Box, Circle, Drawing, Rect
 from .drawing import Path as Line
+from .language import retell
 from .page import write_page
 from .sentences import hover_text, panel_facts, reason_sentence
 from .sheet import BODY, badge, sheet
@@ -106,12 +107,12 @@ def _network(gaps: Gaps, layout: Layout) -> Network:
             primary=row["primary"],
             search=f"{row['name']} {row['product']}".lower(),
         )
-    for source, target, critical in _inputs(gaps):
+    for source, target, critical in inputs_within(gaps):
         network.add_edge(source, target, color=_DARK if critical else _PALE)
     return network
 
 
-def _inputs(gaps: Gaps) -> list[tuple[str, str, bool]]:
+def inputs_within(gaps: Gaps) -> list[tuple[str, str, bool]]:
     """Input, product, and whether the input is critical, of pairs within the cluster."""
     ours = gaps.table["product"]
     inputs = gaps.scope.graph["inputs"]
@@ -139,7 +140,7 @@ def chain_sheet(gaps: Gaps, title: str, stamp: str, source: str) -> list[Drawing
         page.add(Rect(box=Box(box.x + dx, dy, box.w, STAGE - 1.5), fill="#DCE6F0"))
         page.text(box.x + dx + box.w / 2, dy + 4.2, band.name, 4.0, NAVY, "middle", bold=True)
     at = {spot.row["product"]: spot for spot in layout.spots}
-    for source_id, target_id, critical in sorted(_inputs(gaps), key=lambda edge: edge[2]):
+    for source_id, target_id, critical in sorted(inputs_within(gaps), key=lambda edge: edge[2]):
         a, b = at[source_id], at[target_id]
         x1, x2 = a.x + dx, b.x + dx
         bend = max(0.45 * abs(x2 - x1), 5.0)
@@ -203,13 +204,14 @@ def _legend(page: Drawing, gaps: Gaps, layout: Layout) -> None:
 
     def word(text: str, gap: float = 6.0) -> None:
         nonlocal x
+        text = retell(text)
         page.text(x, y + 0.38 * size, text, size, INK)
         x += fonts.width(fonts.printable(text), size) + gap
 
     for state, name in STATES.items():
         badge(page, x, y, 2.4, state)
         x += 3.6
-        word(f"{name} {counts.get(state, 0)}")
+        word(f"{retell(name)} {counts.get(state, 0)}")
     x += 1.0
     sound = {"primary": "absent", "robust": True, "evidence": "suspected"}
     for text, row in (

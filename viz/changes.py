@@ -1,4 +1,4 @@
-"""What changed between two situations, in Chinese sentences."""
+"""What changed between two situations, in sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ..analysis.simulate import SIZES, Simulation
 from ..analysis.situation import FIGURES, Difference, moved
 from ..graph import regions as geo
 from ..graph.chain import records
-from .words import money, number, percent, place_name
+from .language import say, text
+from .words import listed, money, number, percent, place_name
 
 #: Products named in one sentence; the others are counted.
 NAMED = 8
@@ -29,7 +30,7 @@ def figure_text(name: str, value: float | None) -> str:
 def explained(difference: Difference) -> list[str]:
     """The difference in sentences: gaps first, then demand, then every figure that moved."""
     figures = [_moved(change) for change in difference.figures() if moved(change)]
-    return [*causes(difference), *figures] or ["各项结论和指标都没有变化。"]
+    return [*causes(difference), *figures] or [say("各项结论和指标都没有变化。")]
 
 
 def causes(difference: Difference) -> list[str]:
@@ -37,30 +38,39 @@ def causes(difference: Difference) -> list[str]:
     products = difference.products
     names = dict(zip(products["product"], products["name"], strict=True))
     result = []
-    for pairs, words in ((difference.closed, "消除"), (difference.opened, "新增")):
+    for pairs, words in (
+        (difference.closed, "消除缺口 %(count)d 项：%(gaps)s。"),
+        (difference.opened, "新增缺口 %(count)d 项：%(gaps)s。"),
+    ):
         if pairs:
-            listed = [f"{names[p]}（{STATES[a]}）" for p, a in pairs]
-            result.append(f"{words}缺口 {len(pairs)} 项：{_listed(listed)}。")
+            gaps = [_of(names[p], text(STATES[a])) for p, a in pairs]
+            result.append(say(words, count=len(pairs), gaps=_listed(gaps)))
     new, gone = [], []
     for row in records(products):
         was, now = _demand(row["before"]), _demand(row["after"])
         if was == 0 and now > 0:
-            new.append(f"{row['name']}（{money(now)}）")
+            new.append(_of(row["name"], money(now)))
         if was > 0 and now == 0:
-            gone.append(f"{row['name']}（{money(was)}）")
+            gone.append(_of(row["name"], money(was)))
     if new:
-        result.append(f"{len(new)} 种产品新出现本地需求：{_listed(new)}；完整度的分母随之增大。")
+        words = "%(count)d 种产品新出现本地需求：%(products)s；完整度的分母随之增大。"
+        result.append(say(words, count=len(new), products=_listed(new)))
     if gone:
-        result.append(f"{len(gone)} 种产品不再有本地需求：{_listed(gone)}。")
+        words = "%(count)d 种产品不再有本地需求：%(products)s。"
+        result.append(say(words, count=len(gone), products=_listed(gone)))
     before, after = difference.before.worst, difference.after.worst
     if before != after and after is not None:
-        result.append(f"停产影响最大的企业变为{after[1]}。")
+        result.append(say("停产影响最大的企业变为%(name)s。", name=after[1]))
     return result
 
 
+def _of(name: str, what: str) -> str:
+    return say("%(name)s（%(what)s）", name=name, what=what)
+
+
 def _listed(texts: Sequence[str]) -> str:
-    more = f"等 {len(texts)} 项" if len(texts) > NAMED else ""
-    return "、".join(texts[:NAMED]) + more
+    more = say("等 %(count)d 项", count=len(texts)) if len(texts) > NAMED else ""
+    return listed(texts[:NAMED]) + more
 
 
 def _demand(side: Mapping[str, Any] | None) -> float:
@@ -69,18 +79,28 @@ def _demand(side: Mapping[str, Any] | None) -> float:
 
 def _moved(change: Mapping[str, Any]) -> str:
     name, old, new = change["name"], change["before"], change["after"]
-    zh, unit = FIGURES[name]["zh"], FIGURES[name]["unit"]
+    figure, unit = text(FIGURES[name]["zh"]), FIGURES[name]["unit"]
     if old is None:
-        return f"{zh}此前无法计算，现为 {figure_text(name, new)}。"
+        words = "%(figure)s此前无法计算，现为 %(now)s。"
+        return say(words, figure=figure, now=figure_text(name, new))
     if new is None:
-        return f"{zh}由 {figure_text(name, old)} 变为无法计算（{change['reason']}）。"
-    way = "升至" if new > old else "降至"
+        return say(
+            "%(figure)s由 %(was)s 变为无法计算（%(reason)s）。",
+            figure=figure,
+            was=figure_text(name, old),
+            reason=text(change["reason"]),
+        )
     # Shares may move by less than the decimals of a table show.
     was, now = (
         f"{100 * value:.2f}%" if unit == "ratio" else figure_text(name, value)
         for value in (old, new)
     )
-    return f"{zh}由 {was} {way} {now}（{change_text(change)}）。"
+    words = (
+        "%(figure)s由 %(was)s 升至 %(now)s（%(by)s）。"
+        if new > old
+        else "%(figure)s由 %(was)s 降至 %(now)s（%(by)s）。"
+    )
+    return say(words, figure=figure, was=was, now=now, by=change_text(change))
 
 
 def simulation_sentences(simulation: Simulation) -> list[str]:
@@ -92,22 +112,33 @@ def assumptions(simulation: Simulation) -> list[str]:
     """What each move did to the enterprise's output in China."""
     result = []
     for effect in simulation.effects:
-        listed = [
-            f"{p['name']} {money(p['before'])} → {money(p['after'])}" for p in effect.products
-        ]
-        output = f"其国内年产出变化：{_listed(listed)}" if listed else "其国内产出没有变化"
+        made = [f"{p['name']} {money(p['before'])} → {money(p['after'])}" for p in effect.products]
+        output = (
+            say("其国内年产出变化：%(products)s", products=_listed(made))
+            if made
+            else say("其国内产出没有变化")
+        )
         outside = effect.kind == "land" and not geo.contains(
             simulation.difference.after.region, effect.region
         )
-        what = {
-            "land": f"{effect.name}落地{place_name(effect.region)}"
-            f"（新工厂规模{SIZES[simulation.size]}）",
-            "lose": f"失去{effect.name}",
-            "grow": f"{effect.name}的产出变为原来的 {number(effect.factor or 0.0)} 倍",
+        words = {
+            "land": "假定%(name)s落地%(place)s（新工厂规模%(size)s）：%(output)s。",
+            "lose": "假定失去%(name)s：%(output)s。",
+            "grow": "假定%(name)s的产出变为原来的 %(factor)s 倍：%(output)s。",
         }[effect.kind]
-        result.append(f"假定{what}：{output}。")
+        place = place_name(effect.region) if effect.region else ""
+        result.append(
+            say(
+                words,
+                name=effect.name,
+                place=place,
+                size=text(SIZES[simulation.size]),
+                factor=number(effect.factor or 0.0),
+                output=output,
+            )
+        )
         if outside:
-            result.append(f"{place_name(effect.region)}不在所分析的地区之内，只影响全国份额。")
+            result.append(say("%(place)s不在所分析的地区之内，只影响全国份额。", place=place))
     return result
 
 
@@ -118,7 +149,7 @@ def change_text(change: Mapping[str, Any]) -> str:
         return ""
     sign = "+" if by > 0 else "−"
     if FIGURES[name]["unit"] == "ratio":
-        return f"{sign}{100 * abs(by):.2g} 个百分点"
+        return say("%(by)s 个百分点", by=f"{sign}{100 * abs(by):.2g}")
     return sign + figure_text(name, abs(by))
 
 
@@ -126,5 +157,10 @@ def state_text(side: Mapping[str, Any] | None) -> str:
     """How a product stands: its actions or state, and what is made of what is needed."""
     if side is None:
         return "—"
-    actions = "、".join(STATES[a] for a in side["actions"]) or STATES[side["primary"]]
-    return f"{actions}；产出 {money(side['output'])}，需求 {money(side['demand'])}"
+    actions = listed(text(STATES[a]) for a in side["actions"]) or text(STATES[side["primary"]])
+    return say(
+        "%(actions)s；产出 %(output)s，需求 %(demand)s",
+        actions=actions,
+        output=money(side["output"]),
+        demand=money(side["demand"]),
+    )

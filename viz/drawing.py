@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from . import fonts
+from .language import retell
 
 INK, SOFT, LINE, NAVY = "#222222", "#666666", "#D0D7DE", "#1F4E79"
 Anchor = Literal["start", "middle", "end"]
@@ -159,8 +160,8 @@ class Drawing:
         key: str = "",
         tip: str = "",
     ) -> None:
-        """Write one line, clipped to a room where one is given."""
-        shown = fonts.printable(text)
+        """Write one line in the language spoken, clipped to a room where one is given."""
+        shown = fonts.printable(retell(text))
         if room is not None:
             shown = fonts.clip(shown, room, size)
         if shown.strip():
@@ -185,7 +186,7 @@ class Drawing:
         key: str = "",
     ) -> float:
         """Write a paragraph whose first baseline is ``y``; returns the baseline after its last."""
-        for line in fonts.wrap(fonts.printable(text), room, size, most):
+        for line in fonts.wrap(fonts.printable(retell(text)), room, size, most):
             self.text(x, y, line, size, colour, key=key)
             y += leading * size
         return y

@@ -19,6 +19,8 @@ from .style import SCALE, SYMBOLS
 #: Upper bounds of the classes of output in 1e8 CNY a year; the last has none.
 CLASSES = (0.0, 1.0, 10.0, 50.0, 200.0)
 _NAME, _COUNT, _MARK = 3.7, 3.3, 1.35
+#: Radius of the largest bubble in mm.
+_BUBBLE = 13.0
 _FLOW, _GUESS = "#B2182B", "#555555"
 
 
@@ -91,6 +93,8 @@ def draw_map(
     outlines: Mapping[str, BaseGeometry],
     regions: Sequence[Region],
     flows: Mapping[str, Sequence[Flow]],
+    *,
+    bubbles: bool = False,
 ) -> None:
     """Draw a map into an area.
 
@@ -100,6 +104,7 @@ def draw_map(
         outlines: In degrees by region code; regions without one are not drawn.
         regions: What to say about each.
         flows: Lines by layer (``flow`` recorded, ``guess`` inferred).
+        bubbles: Whether a circle in each region has the area of its output.
     """
     shown = [r for r in regions if r.code in outlines]
     if not shown:
@@ -123,11 +128,38 @@ def draw_map(
     # The lowest strip belongs to the scale bar.
     spots = _spots(shown, flat, Box(area.x, area.y, area.w, area.h - 7))
     anchors = {code: (at.x + at.w / 2, at.y + at.h / 2) for code, at in spots.items()}
+    if bubbles:
+        _bubbles(page, shown, flat)
     for layer, lines in flows.items():
         _flows(page, lines, anchors, layer)
     for region in shown:
         _label(page, region, spots[region.code], flat[region.code])
     _scale_bar(page, area, projection)
+
+
+def _bubbles(page: Drawing, regions: Sequence[Region], flat: Mapping[str, BaseGeometry]) -> None:
+    """A circle in the middle of each region, the largest first so that none hides another."""
+    most = max((r.output for r in regions), default=0.0)
+    for region in sorted(regions, key=lambda r: (-r.output, r.code)):
+        if region.output > 0:
+            main = max(
+                getattr(flat[region.code], "geoms", [flat[region.code]]), key=lambda part: part.area
+            )
+            x, y = _middle(main)
+            page.add(
+                Circle(
+                    x=x,
+                    y=y,
+                    r=_BUBBLE * math.sqrt(region.output / most),
+                    fill="",
+                    stroke="#E66100",
+                    width=0.9,
+                    opacity=0.95,
+                    layer="layer-bubble",
+                    key=region.code,
+                    tip=region.tip,
+                )
+            )
 
 
 def _steps(outline: BaseGeometry) -> tuple[Step, ...]:

@@ -17,6 +17,7 @@ from docx.shared import Cm, Length, Pt, RGBColor
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
+from .language import retell
 from .report import Report, Section
 from .tables import Cell, grid
 
@@ -133,6 +134,7 @@ def _run(
     bold: bool = False,
     colour: RGBColor | None = None,
 ) -> None:
+    text = retell(text)
     # Control characters have no place in XML; names from packs may hold them.
     run = paragraph.add_run("".join(c for c in text if c.isprintable() or c in "\n\t"))
     run.font.size, run.font.bold = Pt(size), bold

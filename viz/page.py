@@ -73,9 +73,16 @@ def embed(data: object) -> Markup:
     return Markup(text)  # every character that could end the element is escaped above
 
 
-def picture(drawing: Drawing, name: str, label: str, *, hidden: bool = False) -> Markup:
+def picture(
+    drawing: Drawing,
+    name: str,
+    label: str,
+    *,
+    hidden: bool = False,
+    links: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> Markup:
     """A drawing as part of a page; every text of it is escaped by :func:`.render.inline_svg`."""
-    return Markup(inline_svg(drawing, name, label, hidden=hidden))
+    return Markup(inline_svg(drawing, name, label, hidden=hidden, links=links))
 
 
 def write_page(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path as File
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from . import fonts
@@ -46,7 +47,14 @@ def svg(drawing: Drawing) -> str:
     )
 
 
-def inline_svg(drawing: Drawing, name: str, label: str, *, hidden: bool = False) -> str:
+def inline_svg(
+    drawing: Drawing,
+    name: str,
+    label: str,
+    *,
+    hidden: bool = False,
+    links: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> str:
     """A drawing as an ``svg`` element of an HTML page; all text in it is escaped.
 
     Args:
@@ -54,18 +62,29 @@ def inline_svg(drawing: Drawing, name: str, label: str, *, hidden: bool = False)
         name: Id of the element.
         label: What a screen reader says.
         hidden: Whether it is not shown at first.
+        links: Address and name of what the outlines of a key lead to, by key.
     """
-    named = f' id="{escape(name)}" role="img" aria-label="{escape(label)}"' if name else ""
+    # What a picture holds is hidden from screen readers; a group with links is not.
+    role = "group" if links else "img"
+    named = f' id="{escape(name)}" role="{role}" aria-label="{escape(label)}"' if name else ""
     named += " hidden" if hidden else ""
     head = (
         f'<svg viewBox="0 0 {_n(drawing.width)} {_n(drawing.height)}"{named} '
         f'font-family="{escape(FONT)}" text-rendering="geometricPrecision">'
     )
-    return head + "".join(_elements(drawing.items)) + "</svg>"
+    return head + "".join(_elements(drawing.items, links)) + "</svg>"
 
 
-def _elements(items: Sequence[Item]) -> Iterator[str]:
+def _elements(
+    items: Sequence[Item], links: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> Iterator[str]:
     for item in items:
+        if isinstance(item, Path) and item.key in links:
+            address, name = links[item.key]
+            # Drawn without its link, so that it is not wrapped again.
+            inner = "".join(_elements([item]))
+            yield f'<a href="{escape(address)}" aria-label="{escape(name)}">{inner}</a>'
+            continue
         data = "".join(
             f' {attribute}="{escape(value)}"'
             for attribute, value in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..graph.chain import records, texts
 from . import fonts
 from .boundaries import Boundaries
 from .drawing import INK, LINE, NAVY, SOFT, Box, Drawing, Rect
+from .language import retell, say
 from .map_drawing import Flow, Region, class_words, draw_map, flow_sample, mark
 from .page import picture, write_page
 from .resources import (
@@ -24,6 +26,7 @@ from .resources import (
     inside,
     likely_flows,
     listed,
+    narrowed,
     place_table,
     placed,
     region_link_matrix,
@@ -34,7 +37,7 @@ from .resources import (
 from .sheet import BODY, HEIGHT, sheet, table_pages
 from .style import SCALE
 from .tables import grid
-from .words import number, place_name
+from .words import number, place_name, short_name
 
 #: Layers that a page can show and hide, and whether they are shown at first.
 LAYERS = {**dict.fromkeys(KINDS, True), "flow": True, "guess": False}
@@ -48,7 +51,7 @@ _MAP, _LEGEND = Box(0, 0, 290, 186), Box(292, 4, 52, 178)
 
 
 @dataclass(frozen=True)
-class _View:
+class MapView:
     """One map: a region and what lies directly below it."""
 
     region: str
@@ -60,15 +63,17 @@ class _View:
     vague: str
 
     @classmethod
-    def of(cls, gaps: Gaps, facts: pd.DataFrame, known: pd.DataFrame, region: str) -> _View:
-        """A view of a region from all facts and relations of the cluster."""
-        places = geo.divisions(region)
+    def of(cls, gaps: Gaps, facts: pd.DataFrame, known: pd.DataFrame, region: str) -> MapView:
+        """A view of a region from facts and relations of the cluster, all of them or some."""
+        places = geo.divisions(region) or (region,)
         here = inside(facts, places)
         whole = inside(facts, (region,))
         vague = whole[placed(texts(whole["region"]), places) == ""]
-        known_only = (
-            f"另有 {vague['id'].nunique()} 家（产出 {number(vague['output'].sum() / 1e8)} 亿元/年）"
-            f"只知在{geo.name(region)}，未标在图上。"
+        known_only = say(
+            "另有 %(count)d 家（产出 %(output)s 亿元/年）只知在%(place)s，未标在图上。",
+            count=vague["id"].nunique(),
+            output=number(vague["output"].sum() / 1e8),
+            place=short_name(region),
         )
         return cls(
             region,
@@ -80,8 +85,16 @@ class _View:
             known_only if len(vague) else "",
         )
 
-    def draw(self, page: Drawing, area: Box, boundaries: Boundaries, *, guess: bool) -> None:
-        """The map of the view."""
+    def draw(
+        self,
+        page: Drawing,
+        area: Box,
+        boundaries: Boundaries,
+        *,
+        guess: bool,
+        bubbles: bool = False,
+    ) -> None:
+        """The map of the view; bubbles have the area of the output."""
         names: dict[tuple[str, str], list[str]] = {}
         for row in records(self.facts[["place", "kind", "name"]].drop_duplicates()):
             names.setdefault((row["place"], row["kind"]), []).append(row["name"])
@@ -105,25 +118,27 @@ class _View:
                 Flow(r["source"], r["target"], r["pairs"], _flow_tip(r, "pairs"))
                 for r in records(self.likely)
             ]
-        draw_map(page, area, boundaries.outlines(self.places), regions, flows)
+        draw_map(page, area, boundaries.outlines(self.places), regions, flows, bubbles=bubbles)
 
 
 def _region_tip(row: dict[str, Any]) -> str:
-    counts = "\n".join(f"{zh} {row[f'{zh}数']}" for zh in KINDS.values())
-    return f"{row['地区']}\n产出 {number(row[OUTPUT])} 亿元/年\n{counts}"
+    counts = "\n".join(f"{retell(zh)} {row[f'{zh}数']}" for zh in KINDS.values())
+    output = say("产出 %(output)s 亿元/年", output=number(row[OUTPUT]))
+    return f"{row['地区']}\n{output}\n{counts}"
 
 
 def _names_tip(place: str, kind: str, names: list[str]) -> str:
-    more = f"\n…… 共 {len(names)} 家" if len(names) > _NAMES else ""
-    return f"{place}｜{KINDS[kind]}\n" + "\n".join(names[:_NAMES]) + more
+    more = "\n" + say("…… 共 %(count)d 家", count=len(names)) if len(names) > _NAMES else ""
+    return f"{place}｜{retell(KINDS[kind])}\n" + "\n".join(names[:_NAMES]) + more
 
 
 def _flow_tip(row: dict[str, Any], count: str) -> str:
     ends = f"{place_name(row['source'])} → {place_name(row['target'])}"
     if count == "pairs":
-        return f"{ends}\n可能配套：{row[count]} 对投入品与产品（按投入产出关系推定）"
+        words = "可能配套：%(count)d 对投入品与产品（按投入产出关系推定）"
+        return f"{ends}\n" + say(words, count=row[count])
     named = "\n".join(row["names"].split("；"))
-    return f"{ends}\n已知供应关系 {row[count]} 条\n{named}"
+    return f"{ends}\n" + say("已知供应关系 %(count)d 条", count=row[count]) + f"\n{named}"
 
 
 def draw_resources(
@@ -141,8 +156,8 @@ def draw_resources(
     """
     whole = geo.province(gaps.scope.region)
     facts, known = resources(gaps), relations(gaps)
-    top = _View.of(gaps, facts, known, whole)
-    below = {p: _View.of(gaps, facts, known, p) for p in top.places if geo.divisions(p)}
+    top = MapView.of(gaps, facts, known, whole)
+    below = {p: MapView.of(gaps, facts, known, p) for p in top.places if geo.divisions(p)}
     views = [top, *(v for v in below.values() if len(boundaries.outlines(v.places)) > 1)]
     pictures = []
     for at, view in enumerate(views):
@@ -152,15 +167,7 @@ def draw_resources(
         pictures.append(
             picture(page, f"map-{view.region}", geo.name(view.region) + title, hidden=at > 0)
         )
-    counties = county_table(top.facts, {p: view.table for p, view in below.items()})
-    matrix = region_link_matrix(gaps, top.places)
-    sections: list[tuple[str, str, pd.DataFrame]] = [
-        ("places", "各地资源", top.table.drop(columns="place")),
-        ("counties", "下一级地区资源", counties.drop(columns="place")),
-        ("flows", "供应关系", flow_table(top.recorded, top.likely)),
-        ("matrix", "地区 × 环节（亿元/年）", matrix),
-        ("list", "企业、机构与项目清单", listed(top.facts)),
-    ]
+    sections = [(t.name, t.title, t.table) for t in _tables(gaps, top, below)]
     context = {
         "title": title,
         "stamp": stamp,
@@ -177,6 +184,73 @@ def draw_resources(
     write_page(out, "map.html", context, data, ["map.js"], single=single)
 
 
+@dataclass(frozen=True)
+class Twin:
+    """A table behind the map: the name of its section, its title and its rows."""
+
+    name: str
+    title: str
+    table: pd.DataFrame
+
+
+def _tables(gaps: Gaps, top: MapView, below: Mapping[str, MapView]) -> list[Twin]:
+    """The tables behind a map and the maps below it."""
+    counties = county_table(top.facts, {p: view.table for p, view in below.items()})
+    return [
+        Twin("places", "各地资源", top.table.drop(columns="place")),
+        Twin("counties", "下一级地区资源", counties.drop(columns="place")),
+        Twin("flows", "供应关系", flow_table(top.recorded, top.likely)),
+        Twin("matrix", "地区 × 环节（亿元/年）", region_link_matrix(gaps, top.places)),
+        Twin("list", "企业、机构与项目清单", listed(top.facts)),
+    ]
+
+
+def resource_tables(gaps: Gaps) -> list[tuple[str, pd.DataFrame]]:
+    """The tables behind the 资源分布图 of the province of a region, each with its title."""
+    whole = geo.province(gaps.scope.region)
+    facts, known = resources(gaps), relations(gaps)
+    top = MapView.of(gaps, facts, known, whole)
+    below = {p: MapView.of(gaps, facts, known, p) for p in top.places if geo.divisions(p)}
+    return [(twin.title, twin.table) for twin in _tables(gaps, top, below)]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A map for a page, and the tables that say the same.
+
+    Attributes:
+        drawing: The map with its legend; regions have their code as key.
+        view: What it shows.
+        tables: What the map says, as tables.
+    """
+
+    drawing: Drawing
+    view: MapView
+    tables: list[Twin]
+
+
+def map_screen(
+    gaps: Gaps, region: str, boundaries: Boundaries, wanted: Mapping[str, str]
+) -> Screen:
+    """The map of what lies directly below a region, thinned by filters.
+
+    Args:
+        gaps: The question.
+        region: Region code: a country, a province or a city.
+        boundaries: Where outlines come from.
+        wanted: See :func:`.resources.narrowed`.
+    """
+    facts = narrowed(resources(gaps), gaps, wanted)
+    known = relations(gaps)
+    products = {k: v for k, v in wanted.items() if k in ("link", "product")}
+    view = MapView.of(gaps, facts, narrowed(known, gaps, products), region)
+    page = Drawing(_LEGEND.right, _MAP.h)
+    view.draw(page, _MAP, boundaries, guess=True, bubbles=True)
+    _legend(page, _LEGEND, view, guess=True)
+    tables = [t for t in _tables(gaps, view, {}) if t.name != "counties"]
+    return Screen(page, view, tables)
+
+
 def resources_sheets(
     gaps: Gaps, title: str, stamp: str, source: str, boundaries: Boundaries
 ) -> list[Drawing]:
@@ -190,7 +264,7 @@ def resources_sheets(
         boundaries: Where outlines come from.
     """
     whole = geo.province(gaps.scope.region)
-    view = _View.of(gaps, resources(gaps), relations(gaps), whole)
+    view = MapView.of(gaps, resources(gaps), relations(gaps), whole)
     page = sheet(title, stamp, source)
     view.draw(page, Box(BODY.x, BODY.y, 282, BODY.h), boundaries, guess=False)
     approval = boundaries.approval or "＿＿＿＿＿＿＿＿"
@@ -211,7 +285,7 @@ def resources_sheets(
     return [page, *twin] if len(matrix) else [page]
 
 
-def _legend(page: Drawing, box: Box, view: _View, *, guess: bool) -> None:
+def _legend(page: Drawing, box: Box, view: MapView, *, guess: bool) -> None:
     """Classes of output, symbols, lines; in two columns where the box is wide."""
     x, y, size = box.x, box.y + 4.0, 3.5
     second = box.x + 58 if box.w > 100 else None

@@ -15,7 +15,7 @@ from ..analysis.gaps import Gaps
 from ..graph import regions as geo
 from ..graph.chain import Texts, texts
 from .chain_layout import ordered_links
-from .words import place_name
+from .words import place_name, short_name
 
 #: Kinds of resources; their symbols stand in :data:`.style.SYMBOLS`.
 KINDS = {
@@ -37,7 +37,7 @@ def resources(gaps: Gaps) -> pd.DataFrame:
 
     Returns:
         Columns kind (of :data:`KINDS`), id, name, region (code), output (CNY a year; 0 for
-        institutes and projects), note.
+        institutes and projects), note, product (id), labels (codes joined by ``;``).
     """
     economy, graph = gaps.scope.economy, gaps.scope.graph
     ours = np.zeros(economy.products, dtype=bool)
@@ -54,6 +54,8 @@ def resources(gaps: Gaps) -> pd.DataFrame:
             "region": economy.region[rows],
             "output": economy.output[rows],
             "note": graph.text("products", "name")[economy.product[rows]],
+            "product": graph.text("products", "id")[economy.product[rows]],
+            "labels": labels,
         }
     )
     products = set(gaps.table["product"])
@@ -77,11 +79,37 @@ def resources(gaps: Gaps) -> pd.DataFrame:
                     "region": texts(frame["region"]),
                     "output": 0.0,
                     "note": texts(frame[note]),
+                    "product": texts(frame["product"]),
+                    "labels": "",
                 }
             ).drop_duplicates()
         )
     facts = pd.concat(parts, ignore_index=True)
     return _some(facts, texts(facts["region"]) != "")
+
+
+def narrowed(facts: pd.DataFrame, gaps: Gaps, wanted: Mapping[str, str]) -> pd.DataFrame:
+    """The facts that some filters let through.
+
+    Args:
+        facts: See :func:`resources`, or :func:`relations` where only products are told apart.
+        gaps: The question.
+        wanted: ``link`` and ``product`` (ids), ``label`` (code), ``kind`` (of :data:`KINDS`); a
+            label lets only enterprises through.
+    """
+    keep = np.ones(len(facts), dtype=bool)
+    if link := wanted.get("link"):
+        positions, links = gaps.scope.links
+        names = gaps.scope.graph.text("links", "id")[links]
+        ours = gaps.scope.chain["product"].to_numpy(dtype=object)[positions[names == link]]
+        keep &= facts["product"].isin(ours).to_numpy()
+    if product := wanted.get("product"):
+        keep &= (facts["product"] == product).to_numpy()
+    if kind := wanted.get("kind"):
+        keep &= (facts["kind"] == kind).to_numpy()
+    if label := wanted.get("label"):
+        keep &= np.asarray([label in x.split(";") for x in facts["labels"]], dtype=bool)
+    return _some(facts, keep)
 
 
 def inside(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
@@ -113,7 +141,7 @@ def place_table(facts: pd.DataFrame, places: tuple[str, ...]) -> pd.DataFrame:
     Returns:
         Columns place (code), 地区, one count for each of :data:`KINDS`, output in 1e8 CNY a year.
     """
-    table = pd.DataFrame({"place": list(places), "地区": [geo.name(p) for p in places]})
+    table = pd.DataFrame({"place": list(places), "地区": [short_name(p) for p in places]})
     once = facts.drop_duplicates(["place", "kind", "id"])
     for kind, zh in KINDS.items():
         counted = once.loc[once["kind"] == kind, "place"].value_counts()
@@ -138,7 +166,7 @@ def county_table(facts: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.
         vague = own[placed(texts(own["region"]), tuple(rows["place"])) == ""]
         extra = place_table(vague, (above,)).assign(地区="（县区未注明）")
         parts.append(
-            pd.concat([rows, extra] if len(vague) else [rows]).assign(所属=geo.name(above))
+            pd.concat([rows, extra] if len(vague) else [rows]).assign(所属=short_name(above))
         )
     columns = ["place", "所属", *place_table(facts.iloc[:0], ()).columns[1:]]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
@@ -170,6 +198,7 @@ def relations(gaps: Gaps) -> pd.DataFrame:
             "source": home[source],
             "target": home[target],
             "amount": supplies["amount"].to_numpy()[counted],
+            "product": product[counted],
             "names": [f"{names[s]} → {names[b]}" for s, b in zip(source, target, strict=True)],
         }
     )
@@ -285,7 +314,7 @@ def region_link_matrix(gaps: Gaps, places: tuple[str, ...]) -> pd.DataFrame:
         inside = frame[geo.within(region, place)]
         if len(inside):
             sums = inside.groupby("link")["output"].sum()
-            result.append({"地区": geo.name(place), **{k: sums.get(k, 0.0) for k in order}})
+            result.append({"地区": short_name(place), **{k: sums.get(k, 0.0) for k in order}})
     return pd.DataFrame(result, columns=["地区", *order])
 
 
@@ -300,7 +329,7 @@ def listed(facts: pd.DataFrame) -> pd.DataFrame:
     )
     return pd.DataFrame(
         {
-            "所在地": [geo.full_name(r) for r in whole["region"]],
+            "所在地": [place_name(r) for r in whole["region"]],
             "类别": whole["kind"].map(KINDS),
             "名称": whole["name"],
             "产品或说明": whole["note"],

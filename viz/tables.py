@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from .language import retell
 from .words import number
 
 
@@ -27,15 +28,15 @@ class Grid:
 
 
 def grid(table: pd.DataFrame, nowrap: Sequence[str] = ()) -> Grid:
-    """A DataFrame as a grid; numbers are right-aligned, NaN and None shown as a dash.
+    """A DataFrame as a grid in the language spoken; numbers right-aligned, NaN and None a dash.
 
     Args:
         table: Rows with Chinese headers.
         nowrap: Columns whose text stays on one line.
     """
-    columns = tuple(map(str, table.columns))
+    columns = tuple(retell(str(name)) for name in table.columns)
     rows = tuple(
-        tuple(_cell(value, name in nowrap) for name, value in zip(columns, row, strict=True))
+        tuple(_cell(value, name in nowrap) for name, value in zip(table.columns, row, strict=True))
         for row in table.itertuples(index=False)
     )
     return Grid(columns, rows)
@@ -45,9 +46,9 @@ def _cell(value: object, nowrap: bool) -> Cell:
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return Cell("—", "number")
     if isinstance(value, bool):
-        return Cell("是" if value else "否")
+        return Cell(retell("是" if value else "否"))
     if isinstance(value, int):
         return Cell(f"{value:,}", "number")
     if isinstance(value, float):
         return Cell(number(value), "number")
-    return Cell(str(value), "nowrap" if nowrap else "")
+    return Cell(retell(str(value)), "nowrap" if nowrap else "")

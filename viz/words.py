@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iso3166 import countries_by_alpha2
 
 from ..graph import regions as geo
+from .language import CHINESE, spoken, text
+from .romanised import romanised
 
 #: Chinese names of countries and regions; others are shown by their English name.
 COUNTRIES: dict[str, str] = {
@@ -39,23 +40,33 @@ COUNTRIES: dict[str, str] = {
 }  # fmt: skip
 
 
-@cache
 def place_name(code: str) -> str:
-    """Chinese name of a region or a country, whichever the code is.
+    """Name of a region or a country, whichever the code is, in the language spoken.
 
     >>> place_name("420100"), place_name("JP")
     ('湖北省武汉市', '日本')
     """
+    chinese = spoken() is CHINESE
     if geo.exists(code):
-        return geo.full_name(code)
-    if code in COUNTRIES:
+        return geo.full_name(code) if chinese else romanised(code)
+    if chinese and code in COUNTRIES:
         return COUNTRIES[code]
     return countries_by_alpha2[code].name if code in countries_by_alpha2 else code
 
 
+def short_name(code: str) -> str:
+    """Name of a region without those above it, in the language spoken."""
+    return geo.name(code) if spoken() is CHINESE else place_name(code).split(",")[0]
+
+
 def yes_no(value: object) -> str:
     """是 or 否."""
-    return "是" if value else "否"
+    return text("是" if value else "否")
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words one after another, as a list within a sentence."""
+    return text("、").join(words)
 
 
 def tie_word(target: Mapping[str, Any]) -> str:
@@ -74,11 +85,25 @@ def target_note(target: Mapping[str, Any]) -> str:
 def money(value: float | None) -> str:
     """An amount of CNY in the unit an official reads: 亿元, 万元 or 元; 未知 where unknown."""
     if value is None or value != value:
-        return "未知"
+        return text("未知")
+    if spoken() is not CHINESE:
+        return _short_scale(value)
     for unit, size in (("亿元", 1e8), ("万元", 1e4)):
         if abs(value) >= 0.99995 * size:  # what rounds up to the unit is shown in it
             return f"{value / size:,.2f} {unit}"
     return f"{value:,.0f} 元"
+
+
+def _short_scale(value: float) -> str:
+    """An amount of CNY by thousands: the units of other languages.
+
+    >>> _short_scale(2.5e9), _short_scale(3.2e6), _short_scale(800)
+    ('CNY 2.50 bn', 'CNY 3.20 m', 'CNY 800')
+    """
+    for unit, size in (("bn", 1e9), ("m", 1e6)):
+        if abs(value) >= 0.99995 * size:
+            return f"CNY {value / size:,.2f} {unit}"
+    return f"CNY {value:,.0f}"
 
 
 def number(value: float) -> str:
@@ -97,4 +122,4 @@ def number(value: float) -> str:
 
 def percent(value: float | None) -> str:
     """A share in percent; 未知 where unknown."""
-    return "未知" if value is None or value != value else f"{value * 100:.1f}%"
+    return text("未知") if value is None or value != value else f"{value * 100:.1f}%"

@@ -11,6 +11,8 @@ import pandas as pd
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
+from .language import retell
+
 #: Widest column, in characters.
 _WIDEST = 60
 
@@ -62,12 +64,13 @@ def _write(path: Path, sheets: Sequence[Sheet], stamp: str) -> None:
         number = book.add_format({"num_format": "#,##0.00##"})
         whole = book.add_format({"num_format": "#,##0"})
         for sheet in sheets:
-            page = book.add_worksheet(sheet.name[:31])
-            page.write_string(0, 0, sheet.title, bold)
+            page = book.add_worksheet(retell(sheet.name)[:31])
+            page.write_string(0, 0, retell(sheet.title), bold)
             page.write_string(1, 0, stamp, grey)
             for at, column in enumerate(sheet.table.columns):
                 unit = sheet.units.get(column)
-                header = f"{column}（{unit}）" if unit else str(column)
+                name = retell(str(column))
+                header = f"{name}（{retell(unit)}）" if unit else name
                 page.write_string(2, at, header, head)
                 values = sheet.table[column]
                 texts = ["" if _missing(v) else str(v) for v in values]
@@ -77,7 +80,7 @@ def _write(path: Path, sheets: Sequence[Sheet], stamp: str) -> None:
                     if _missing(value):
                         continue
                     if isinstance(value, bool) or not isinstance(value, int | float):
-                        page.write_string(row, at, str(value))
+                        page.write_string(row, at, retell(str(value)))
                     elif (unit and abs(value) >= 1000) or float(value).is_integer():
                         page.write_number(row, at, value, whole)
                     else:

@@ -14,6 +14,7 @@ Start here:
 - :mod:`.observe`, :mod:`.logs`, :mod:`.metrics`: what is noted of each request.
 - :mod:`.routes_facts`: what the store holds, as it stands; :mod:`.nodes` derives lists and single
   nodes from the schema.
+- :mod:`.routes_follow_ups`: how targets are followed up.
 - :mod:`.routes_feed`: gaps, targets, supply rates; :mod:`.feed` makes their rows and what changed.
 - :mod:`.routes_whatif`, :mod:`.routes_measures`, :mod:`.routes_graph`, :mod:`.routes_maps`,
   :mod:`.routes_exports`: what their names say.

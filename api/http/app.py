@@ -11,20 +11,35 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
 from ... import __version__
 from ...graph.errors import ChainAtlasError
-from ..pages import admin, data, data_review, people, reference
+from ..pages import (
+    admin,
+    attraction,
+    chain,
+    compare,
+    data,
+    data_review,
+    export,
+    overview,
+    people,
+    reference,
+)
 from ..pages import graph as graph_page
+from ..pages import map as map_page
 from ..pages import profiles as profile_pages
 from ..pages import routes as pages
 from ..pages.language import Languages
+from ..pages.warm import Warmer
 from . import (
     problems,
     routes_exports,
     routes_facts,
     routes_feed,
+    routes_follow_ups,
     routes_graph,
     routes_graphview,
     routes_jobs,
@@ -59,6 +74,7 @@ SWITCH_S = 0.0005
 ROUTERS = (
     routes_feed.router,  # first, because routes are looked for in this order, and it is asked most
     routes_facts.router,
+    routes_follow_ups.router,
     routes_whatif.router,
     routes_measures.router,
     routes_graph.router,
@@ -74,6 +90,12 @@ ROUTERS = (
 #: Groups of pages, from the root.
 PAGES = (
     pages.router,
+    overview.router,
+    chain.router,
+    map_page.router,
+    attraction.router,
+    compare.router,
+    export.router,
     graph_page.router,
     profile_pages.router,
     data.router,
@@ -102,9 +124,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
         threading.Thread(target=prepare, args=(service,), daemon=True).start()
+        warmer = Warmer(service)
+        warmer.start()
         app.state.jobs.start()
         yield
         app.state.jobs.stop()
+        await run_in_threadpool(warmer.stop)
         sys.setswitchinterval(before)
         service.close()
 

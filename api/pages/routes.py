@@ -1,15 +1,15 @@
-"""The overview, and the assets of every page."""
+"""What every page needs: its assets, and the choice of its language."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from ..http.access import Role, access
 from ..http.problems import Problem
 from ..http.routes_facts import service_of
 from .language import CHOICES, COOKIE, KEPT_S
-from .shell import ASSETS, asset_address, own_address, render
+from .shell import ASSETS, asset_address, own_address
 
 router = APIRouter()
 
@@ -34,11 +34,3 @@ def choose_language(request: Request, to: str = "zh", back: str = "/") -> Respon
     secure = service_of(request).settings.https
     answer.set_cookie(COOKIE, to, KEPT_S, httponly=True, samesite="lax", secure=secure)
     return answer
-
-
-@router.get("/")
-@access(Role.viewer)
-def overview(request: Request) -> HTMLResponse:
-    """总览：每个集群的梯次、环节和产品。"""
-    graph = service_of(request).graph()
-    return render(request, "overview.html", clusters=graph["clusters"].to_dict("records"))

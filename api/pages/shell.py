@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -18,10 +18,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ... import __version__
 from ...viz import page, words
-from ...viz.language import spoken, text
+from ...viz.language import retell, spoken, text
 from ...viz.style import LOOKS
-from ..http.access import NOBODY, Role
+from ..http.access import EVERYWHERE, NOBODY, Role
 from ..http.problems import KINDS, Problem
+from .clock import moment
 from .language import CHOICES
 
 
@@ -38,6 +39,7 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
     {
         **page.SOURCES,
         "desk.css": lambda: _static("desk.css"),
+        **{name: partial(_static, name) for name in ("chain_page.js", "map_page.js", "compare.js")},
         "desk.js": lambda: _static("desk.js"),
         "data.js": lambda: _static("data.js"),
         "reference.js": lambda: _static("reference.js"),
@@ -55,6 +57,10 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
 #: The navigation: address, title, the least role that sees it.
 NAVIGATION: tuple[tuple[str, str, Role], ...] = (
     ("/", "总览", Role.viewer),
+    ("/chain", "产业链", Role.viewer),
+    ("/map", "资源分布图", Role.viewer),
+    ("/attraction", "招商攻坚图", Role.viewer),
+    ("/compare", "对比与模拟", Role.viewer),
     ("/graph", "图谱浏览", Role.viewer),
     ("/data", "数据", Role.viewer),
     ("/admin", "管理", Role.admin),
@@ -88,9 +94,49 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_callables(text, _plural, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals.update(asset=asset_address, looks=LOOKS, languages=CHOICES)
-    environment.filters.update(money=words.money, percent=words.percent, place=words.place_name)
+    environment.globals.update(
+        asset=asset_address,
+        looks=LOOKS,
+        languages=CHOICES,
+        address_of=address_of,
+        translated=_translated,
+        swapped=_swapped,
+    )
+    environment.filters.update(
+        money=words.money,
+        percent=words.percent,
+        place=words.place_name,
+        moment=moment,
+        short=words.short_name,
+        told=retell,
+    )
     return environment
+
+
+def address_of(kind: str, key: str, region: str, cluster: str = "") -> str:
+    """Where a page shows something.
+
+    Args:
+        kind: ``regions``, ``products``, ``enterprises`` or ``institutes``.
+        key: Its id.
+        region: The region of the present page.
+        cluster: A cluster of the product, "" where it is in none.
+    """
+    if kind == "regions":
+        return f"/?{urlencode({'region': key})}"
+    if kind == "products" and cluster:
+        return "/chain?" + urlencode({"region": region, "cluster": cluster, "product": key})
+    return f"/{kind.removesuffix('s')}/{quote(key, safe='')}?{urlencode({'region': region})}"
+
+
+def _translated(options: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Options of a select: codes with their names in the language spoken."""
+    return [(code, text(name)) for code, name in options.items()]
+
+
+def _swapped(options: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Options of a select from (name, id) pairs."""
+    return [(key, name) for name, key in options]
 
 
 def _plural(one: str, many: str, count: int) -> str:
@@ -127,6 +173,8 @@ def render(
     """
     caller = getattr(request.state, "caller", None) or NOBODY
     carried = {k: v for k, v in request.query_params.items() if k in _CARRIED and v}
+    if caller.region != EVERYWHERE:
+        carried.setdefault("region", caller.region)
     query = f"?{urlencode(carried)}" if carried else ""
     seen = [(at, title) for at, title, role in NAVIGATION if caller.role >= role]
     html = (

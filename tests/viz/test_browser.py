@@ -12,14 +12,16 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
-from .conftest import EVERYTHING, PAYLOADS, Atlas
+from hostile import EVERYTHING, PAYLOADS
+from watching import Watch
+
+from .conftest import Atlas
 
 pytestmark = pytest.mark.browser
 
@@ -47,48 +49,6 @@ SPY = """(() => {
     window.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
   });
 })();"""
-
-
-@dataclass
-class Watch:
-    """What a page did that it should not have done."""
-
-    trouble: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    inside: str = "file://"
-
-    def guard(self, route: Route) -> None:
-        """Let only requests inside through, and remember the others."""
-        url = route.request.url
-        self.asked.append(url)
-        if url.startswith((self.inside, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.trouble.append(f"request {url}")
-            route.abort()
-
-    def over(self, page: Page) -> Page:
-        """Watch a page."""
-
-        def dialog(shown: Any) -> None:
-            self.trouble.append(f"dialog {shown.message}")
-            shown.dismiss()
-
-        page.route("**/*", self.guard)
-        page.on("dialog", dialog)
-        page.on("pageerror", lambda error: self.trouble.append(f"error {error}"))
-        page.on("requestfailed", lambda r: self.trouble.append(f"failed {r.url}"))
-        page.on("popup", lambda other: self.trouble.append(f"popup {other.url}"))
-        page.on(
-            "console",
-            lambda m: (
-                self.trouble.append(f"console {m.type} {m.text}")
-                # Chromium advises those who read pixels often, as these tests do.
-                if m.type in ("error", "warning") and "willReadFrequently" not in m.text
-                else None
-            ),
-        )
-        return page
 
 
 @pytest.fixture

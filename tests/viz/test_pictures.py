@@ -31,8 +31,9 @@ from chainatlas.viz.page import embed
 from chainatlas.viz.sentences import reason_sentence
 from chainatlas.viz.tables import grid
 from chainatlas.viz.words import money, percent, place_name, yes_no
+from hostile import EVERYTHING, PAYLOADS, write_tables
 
-from .conftest import EVERYTHING, PAYLOADS, Atlas, write_tables
+from .conftest import Atlas
 
 ROOT = Path(__file__).parent.parent.parent
 KINDS = ("chain", "resources", "attraction")

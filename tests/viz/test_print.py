@@ -24,8 +24,9 @@ from chainatlas.viz.drawing import Box, Circle, Drawing, Rect, Text, overlaps
 from chainatlas.viz.map_drawing import CLASSES, class_words, shade
 from chainatlas.viz.render import pdf, png, svg
 from chainatlas.viz.style import LOOKS, SCALE, SYMBOLS
+from hostile import PAYLOADS, write_tables
 
-from .conftest import PAYLOADS, Atlas, write_tables
+from .conftest import Atlas
 from .test_pictures import Page
 
 KINDS = tuple(PICTURES)

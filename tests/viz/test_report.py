@@ -12,8 +12,9 @@ from docx.oxml.ns import qn
 
 from chainatlas.api.cli import main
 from chainatlas.viz.words import money, percent, place_name
+from hostile import PAYLOADS, write_tables
 
-from .conftest import PAYLOADS, Atlas, write_tables
+from .conftest import Atlas
 from .test_pictures import CLUSTERS, Page, asked
 
 
