@@ -17,5 +17,9 @@ class StoreError(ChainAtlasError):
     """The store is not usable: damaged, of another format, or not a store."""
 
 
+class NoStoreError(StoreError):
+    """A server has no store to answer from, as nothing was ever loaded."""
+
+
 class StoreBusyError(StoreError):
     """Another process is writing, and did not finish within the waiting time."""

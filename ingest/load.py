@@ -107,14 +107,25 @@ def load(
             now = [f.tables["enterprises"] for f in stated.values() if "enterprises" in f.tables]
             return pd.concat([said[~said[PACK].isin([*names, *stated])], *now], ignore_index=True)
 
+        def keep(facts: Facts, checked: PackReport) -> None:
+            """Take a statement, after the stages where its source is no pack."""
+            # A sheet of corrections in which nothing was changed has no files.
+            if stages and checked.files and checked.source != PACK_SOURCE:
+                tell(STAGING, 0, 1)
+                rest = [f for f in (*others(), *stated.values()) if f.pack != facts.pack]
+                staged = _staged(facts, stages, rest)
+                facts, checked = _recounted(facts, staged, checked)
+            stated[facts.pack] = facts
+            reports.append(checked)
+
         for pack in packs:
             if isinstance(pack, Corrections):
                 everything = Known(_ids(lambda: [*others(), *stated.values()]))
                 new, found = correct(
                     pack, lambda name: stated.get(name) or held().get(name), everything
                 )
-                stated.update({facts.pack: facts for facts in new})
-                reports += found
+                for facts, checked in zip(new, found, strict=True):
+                    keep(facts, checked)
                 continue
             before = list(stated.values())
             known = Known(_ids(lambda before=before: [*others(), *before]))  # type: ignore[misc]
@@ -123,12 +134,7 @@ def load(
             if identifier.resolution is not None:
                 merged[pack.name] = identifier.resolution.counts()
                 to_review += len(identifier.resolution.review)
-            if stages and pack.source != PACK_SOURCE:
-                tell(STAGING, 0, 1)
-                staged = _staged(facts, stages, [*others(), *before])
-                facts, checked = _recounted(facts, staged, checked)
-            stated[pack.name] = facts
-            reports.append(checked)
+            keep(facts, checked)
         changes: list[Change] = []
         for done, facts in enumerate(stated.values()):
             tell(WRITING, done, len(stated))

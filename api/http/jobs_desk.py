@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ValidationError
 
 from ...graph import regions as geo
-from ...graph.errors import NotFoundError, StoreError
+from ...graph.errors import NoStoreError, NotFoundError
 from .access import EVERYWHERE, Caller, Role, caller_of
 from .audit import record
 from .jobs import FullError, Job, Jobs
@@ -52,10 +52,8 @@ def version_of(request: Request, *, now: bool = False) -> int:
         service.refresh()
     try:
         return service.version()
-    except StoreError as error:
-        if isinstance(error.__cause__, NotFoundError):
-            return 0
-        raise
+    except NoStoreError:
+        return 0
 
 
 def check_everywhere(caller: Caller) -> None:

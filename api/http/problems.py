@@ -19,7 +19,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from ...graph.errors import ChainAtlasError, NotFoundError, StoreBusyError, StoreError
+from ...graph.errors import (
+    ChainAtlasError,
+    NoStoreError,
+    NotFoundError,
+    StoreBusyError,
+    StoreError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 #: Where the kinds are described; the fragment is the code.
@@ -83,6 +89,15 @@ class Problem(Exception):  # noqa: N818 - the name RFC 9457 gives it
         self.status = KINDS[code].status
 
 
+class NothingYet(Problem):
+    """Nothing was ever loaded: how every installation begins, and no fault."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "unavailable", "还没有数据：上传一个数据包，或在服务器上运行 chainatlas run。"
+        )
+
+
 def respond(request: Request, problem: Problem) -> JSONResponse:
     """The answer that states a problem."""
     kind = KINDS[problem.code]
@@ -125,6 +140,8 @@ def as_problem(error: Exception) -> Problem:
         return Problem(code, headers=error.headers or {})
     if isinstance(error, StoreBusyError):
         return Problem("unavailable", "另一个程序正在写入，请稍后再试。")
+    if isinstance(error, NoStoreError):
+        return NothingYet()
     if isinstance(error, StoreError):  # its message may hold a path or an address
         return Problem("unavailable")
     if isinstance(error, NotFoundError):
@@ -207,7 +224,8 @@ def install(app: FastAPI, show: Show) -> None:
 
     async def handle(request: Request, error: Exception) -> Response:
         problem = as_problem(error)
-        if KINDS[problem.code].status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        serious = KINDS[problem.code].status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if serious and not isinstance(problem, NothingYet):
             # The log is the operator's; the client gets the request id only.
             _log.error("%s %s", request.method, request.url.path, exc_info=error)
         answer = respond(request, problem)

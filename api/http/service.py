@@ -29,7 +29,7 @@ from ...analysis.targets import find_targets
 from ...analysis.web import Web
 from ...graph import regions as geo
 from ...graph.chain import ChainGraph, Codes
-from ...graph.errors import ChainAtlasError, NotFoundError, StoreError
+from ...graph.errors import ChainAtlasError, NoStoreError, NotFoundError
 from ...graph.search import Hit, SearchIndex
 from ...graph.store import Store, View, open_store
 from ...graph.work import WorkFile
@@ -177,6 +177,7 @@ class Service:
         """The store, opened when first needed, so that a server that is away comes back.
 
         Raises:
+            NoStoreError: There is none yet.
             StoreError: It cannot be opened.
         """
         with self._opening:
@@ -184,7 +185,7 @@ class Service:
                 try:
                     self._store = open_store(self.settings.db)
                 except NotFoundError as error:  # its message names a path
-                    raise StoreError(str(error)) from error
+                    raise NoStoreError(str(error)) from error
             return self._store
 
     def version(self) -> int:

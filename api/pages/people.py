@@ -14,11 +14,11 @@ from ..http.access import NOBODY, Caller, Role, access, caller_of, greeted, iden
 from ..http.audit import author
 from ..http.identity import cookie_name, set_cookie
 from ..http.limits import address_of
-from ..http.problems import Problem, as_problem
+from ..http.problems import NothingYet, Problem, as_problem
 from ..http.routes_facts import service_of
 from ..security import login, passwords
 from ..security.roles import TITLES
-from .shell import own_address, problem_page, render
+from .shell import NAVIGATION, own_address, problem_page, render
 
 router = APIRouter()
 
@@ -112,6 +112,9 @@ async def show_problem(request: Request, problem: Problem) -> Response:
     if problem.code != "unauthenticated":
         if not hasattr(request.state, "caller"):  # an address that no route has
             request.state.caller = await greeted(request)
+        titles = {address: title for address, title, _ in NAVIGATION}
+        if isinstance(problem, NothingYet) and request.url.path in titles:
+            return render(request, "nothing.html", title=titles[request.url.path])
         return problem_page(request, problem)
     back = request.url.path if request.method == "GET" else "/"
     query = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""

@@ -5,12 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +28,7 @@ from chainatlas.api.security.users import Users
 from chainatlas.graph.store import open_store
 from chainatlas.graph.work import Decisions, WorkFile, work_path
 from making import facts, load, named
+from serving import serving_process
 from uploads import Desk, workbook, zipped
 
 PASSWORD = "correct horse 电池"
@@ -78,23 +74,8 @@ def browser(chromium: str) -> Iterator[Browser]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     db = tmp_path_factory.mktemp("served") / "atlas.db"
     Users(WorkFile(work_path(str(db)))).add("li", PASSWORD, Role.editor, "100000", by=CLI)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    run = "import sys; from chainatlas.api.cli import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", run, "serve", "--port", str(port), "--db", str(db)]
-    server = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=dict(os.environ))
-    try:
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield Served(f"http://127.0.0.1:{port}", db)
-    finally:
-        server.terminate()
-        server.wait(30)
+    with serving_process(db) as address:
+        yield Served(address, db)
 
 
 def pack(name: str, share: str = "x") -> bytes:

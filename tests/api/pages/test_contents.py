@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -364,6 +365,20 @@ def test_empty_store_says_what_to_do(empty_desk: Desk, page: str) -> None:
     seen = empty_desk.page(page)
     assert "还没有数据" in seen.text
     assert "chainatlas run" in seen.text
+
+
+@pytest.mark.parametrize("page", ["/", "/chain", "/map", "/attraction", "/compare", "/graph"])
+def test_no_store_yet_says_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, page: str
+) -> None:
+    """How every installation begins: no fault for people, nothing in the log."""
+    new = Desk.over(tmp_path / "none.db")
+    seen = new.page(page)
+    assert "还没有数据" in seen.text
+    assert "chainatlas run" in seen.text
+    assert new.client().get("/api/v1/clusters").status_code == 503
+    assert not (tmp_path / "none.db").exists()
+    assert [r for r in caplog.records if r.levelname == "ERROR"] == []
 
 
 def test_errors_are_pages_for_people_and_problems_for_programs(desk: Desk) -> None:

@@ -122,6 +122,39 @@ def test_a_corrected_row_is_in(cli: Cli, tmp_path: Path) -> None:
     assert set(enterprises(cli.db)) == before
 
 
+def test_a_corrected_row_is_linked_to_products_as_its_file_was(cli: Cli, tmp_path: Path) -> None:
+    """What the mended enterprise makes follows from its text; giving the sheet again adds nothing."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "clusters.csv").write_text("id,name,region\nc,集群,420100\n", "utf-8")
+    (own / "links.csv").write_text("id,cluster,name,stage\nl,c,环节,upstream\n", "utf-8")
+    (own / "products.csv").write_text("id,name,links\nrod,光纤预制棒,l\n", "utf-8")
+    path = tmp_path / "list.csv"
+    head = "企业名称,统一社会信用代码,主营产品\n"
+    path.write_text(f"{head}甲公司,,光纤预制棒\n乙公司,9.11E+17,光纤预制棒\n", "utf-8")
+    assert cli("ingest", own).status == 0
+    assert cli("ingest", path).status == 3
+    sheet = tmp_path / "fix.csv"
+    assert cli("rejects", "--format", "csv", "--out", sheet).status == 0
+    made = [("甲公司", "rod")]
+    assert links(cli.db) == made
+    assert cli("ingest", sheet).status == 0  # nothing was changed
+    assert links(cli.db) == made
+    text = sheet.read_text("utf-8-sig")
+    sheet.write_text(text[::-1].replace("9.11E+17"[::-1], GOOD[::-1], 1)[::-1], "utf-8")
+    assert cli("ingest", sheet).status == 0
+    assert links(cli.db) == sorted([*made, (GOOD, "rod")])
+    before = cli.dump()
+    cli("ingest", sheet)
+    assert cli.dump() == before
+
+
+def links(db: Path) -> list[tuple[str, str]]:
+    """Who makes what."""
+    made = open_store(str(db)).view().graph()["produces"]
+    return sorted(zip(made["enterprise"], made["product"], strict=True))
+
+
 def test_corrections_of_a_pack(cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "sample"
     folder.mkdir()
