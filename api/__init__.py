@@ -11,7 +11,7 @@ Start here:
 - :mod:`.output` writes answers as table, JSON, CSV or XLSX.
 - :mod:`.pictures` draws one picture or all of a cluster, as page or for print.
 - :mod:`.profiles` collects what is known of a node, for page and command; :mod:`.scenes` puts views
-  of the graph together, :mod:`.find` finds the nodes that people type.
+  of the graph together.
 - :mod:`.commands_link` is ``chainatlas link``: the products in a table of companies.
 - :mod:`.commands_backtest` is ``chainatlas backtest`` and ``snapshots``.
 - :mod:`.commands_copy` is ``chainatlas copy``: a whole store into another one.
