@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -55,7 +54,6 @@ from . import (
 from .access import Role, authorise, rule_of
 from .bodies import Bodies
 from .describe import describe
-from .feed import prepare
 from .headers import Headers
 from .identity import Identifier
 from .jobs_runner import Runner
@@ -123,7 +121,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # 5 ms of a thread would be added to every write to a socket.
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
-        threading.Thread(target=prepare, args=(service,), daemon=True).start()
         warmer = Warmer(service)
         warmer.start()
         app.state.jobs.start()

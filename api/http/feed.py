@@ -11,14 +11,13 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...analysis.gaps import ACTIONS, EVIDENCE
 from ...graph import regions as geo
 from ...graph.chain import ChainGraph, split_list
-from ...graph.errors import ChainAtlasError, NotFoundError
+from ...graph.errors import NotFoundError
 from ...graph.schema import LABELS
 from .. import answers
 from . import documents
@@ -147,16 +146,6 @@ def feed(service: Service, kind: Kind, region: str, cluster: str, version: int) 
         ("feed", kind, region, cluster), lambda v: feed(service, kind, region, cluster, v)
     )
     return service.feeds.get(key, lambda: make(service, region, cluster, version))
-
-
-def prepare(service: Service) -> None:
-    """Have the lists of each cluster ready for where it is and for the province around it."""
-    with suppress(ChainAtlasError):  # an empty store, or one that is away, has nothing to prepare
-        graph = service.graph()
-        for one, home in zip(graph["clusters"]["id"], graph["clusters"]["region"], strict=True):
-            for region in dict.fromkeys((home, geo.province(home))):
-                for kind in KINDS:
-                    feed(service, kind, region, one, graph.version)
 
 
 def _gaps(service: Service, region: str, cluster: str, version: int) -> Feed:

@@ -8,6 +8,7 @@ import threading
 from ...graph import regions as geo
 from ...graph.chain import records
 from ...graph.errors import ChainAtlasError
+from ..http.feed import KINDS, feed
 from ..http.service import Service
 from .scope import all_details
 
@@ -56,12 +57,16 @@ class Warmer:
         Raises:
             StoreError: The store cannot be read.
         """
-        clusters = records(self._service.graph()["clusters"])
+        graph = self._service.graph()
+        clusters = records(graph["clusters"])
         for region in dict.fromkeys(place for c in clusters for place in _places(c["region"])):
             for cluster in clusters:
                 if self._stop.is_set():
                     return
                 self._service.supply(region, cluster["id"])
+                if region in _places(cluster["region"]):
+                    for kind in KINDS:
+                        feed(self._service, kind, region, cluster["id"], graph.version)
         for cluster in clusters:
             if self._stop.is_set():
                 return
