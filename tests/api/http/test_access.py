@@ -33,7 +33,7 @@ def by_query(region: str = "") -> dict[str, str]:
 
 @router.get("/path/{region}")
 @access(Role.viewer, "region", "other")
-def by_path(region: str) -> dict[str, str]:
+def by_path(region: str, other: str = "") -> dict[str, str]:
     return {"region": region}
 
 
@@ -139,7 +139,10 @@ def test_a_scope_holds_its_region_and_those_below(
     headers = guarded.key(Role.viewer, "420100")
     client = guarded.client()
     assert client.get(T + address, headers=headers).status_code == status
-    assert client.get(T + address, headers=guarded.key(Role.viewer)).status_code == 200
+    # Without a scope only a parameter that the route does not have is in the way.
+    unknown = "REGION=" in address or "/420111?region=" in address
+    free = client.get(T + address, headers=guarded.key(Role.viewer))
+    assert free.status_code == (422 if unknown else 200)
 
 
 def test_a_scope_changes_nothing_that_names_no_region(atlas: Atlas) -> None:
