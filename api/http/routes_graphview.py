@@ -160,9 +160,8 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "文件",
-        "content": dict.fromkeys(
-            ("image/svg+xml", "image/png", "application/gexf+xml", "application/json"), _BINARY
-        ),
+        "content": {"application/json": {"schema": {"type": "object"}}}
+        | dict.fromkeys(("image/svg+xml", "image/png", "application/gexf+xml"), _BINARY),
     }
 }
 _NUMBERS: dict[int | str, dict[str, Any]] = {
