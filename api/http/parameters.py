@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
@@ -81,38 +82,45 @@ def suffix_of(request: Request) -> Form | None:
 
 
 async def known_only(request: Request) -> None:
-    """Refuse query parameters that a route does not have; a dependency of every JSON route."""
+    """Refuse query parameters that a route does not have, or that are given twice for one value.
+
+    A dependency of every JSON route.
+    """
     given = request.query_params
     if not given:
         return
-    known = _known(request.scope["route"].dependant)
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        usable = "、".join(sorted(known)) or "无"
-        faults = [
-            {
-                "field": name,
-                "in": "query",
-                "message": f"没有这个参数；可用：{usable}",
-                "value": given[name][:100],
-            }
-            for name in unknown
-        ]
+    known = dict(_names(request.scope["route"].dependant))
+    usable = "、".join(sorted(known)) or "无"
+    faults = []
+    for name in given:
+        if name not in known:
+            message = f"没有这个参数；可用：{usable}"
+        elif not known[name] and len(given.getlist(name)) > 1:
+            message = "此参数只能给一次"
+        else:
+            continue
+        value = given[name][:100]
+        faults.append({"field": name, "in": "query", "message": message, "value": value})
+    if faults:
         raise Problem("invalid", errors=faults)
 
 
-def _known(dependant: Any) -> frozenset[str]:
-    """Names of the query parameters of a route."""
-    return frozenset(_names(dependant))
-
-
-def _names(dependant: Any) -> Iterator[str]:
+def _names(dependant: Any) -> Iterator[tuple[str, bool]]:
+    """Names of the query parameters of a route, and whether each takes several values."""
     for parameter in dependant.query_params:
         model = parameter.field_info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
             for name, field in model.model_fields.items():
-                yield field.alias or name
+                yield field.alias or name, _many(field.annotation)
         else:
-            yield parameter.alias
+            yield parameter.alias, _many(model)
     for below in dependant.dependencies:
         yield from _names(below)
+
+
+def _many(annotation: Any) -> bool:
+    """Whether a type holds several values, such as ``list[str] | None``."""
+    origin = get_origin(annotation)
+    if origin in (list, set, frozenset, tuple, Sequence):
+        return True
+    return origin in (Union, UnionType, Annotated) and any(map(_many, get_args(annotation)))
