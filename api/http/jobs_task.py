@@ -115,6 +115,8 @@ class Task:
             self._sealed.acquire()
         self._over.set()
         if state != "lost":
+            # A quick job ends before its first heartbeat, and would seem to have had no steps.
+            self._jobs.beat(self.job.id, *self._at)
             self._jobs.end(self.job.id, state, result=result, error=error)
 
     def _outcome(

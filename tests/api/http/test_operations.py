@@ -70,7 +70,9 @@ def test_a_damaged_work_file_is_not_ready_and_lets_nobody_in(atlas: Atlas) -> No
 
 def test_figures_by_route_and_never_by_address(atlas: Atlas) -> None:
     client = atlas.client()
-    for address in ("/api/v1/clusters", "/api/v1/clusters?x=1", "/assets/a/b", "/wp-login.php"):
+    for address in ("clusters", "clusters?x=1", "links"):
+        client.get(f"/api/v1/{address}")
+    for address in ("/assets/a/b", "/wp-login.php"):
         client.get(address)
     client.request("BREW", "/")
     with atlas.work.writing() as connection:
@@ -83,7 +85,8 @@ def test_figures_by_route_and_never_by_address(atlas: Atlas) -> None:
     def requests(route: str, status: str, method: str = "GET") -> float:
         return figure(text, "chainatlas_requests_total", route=route, method=method, status=status)
 
-    assert requests("/api/v1/clusters", "200") == 2
+    assert requests("/api/v1/clusters", "200") == 1
+    assert requests("/api/v1/clusters", "422") == 1
     assert requests("/assets/{mark}/{name}", "404") == 1
     assert requests("unmatched", "404") == 1
     assert "BREW" not in text
@@ -91,7 +94,7 @@ def test_figures_by_route_and_never_by_address(atlas: Atlas) -> None:
     count = "chainatlas_request_seconds_count"
     assert figure(text, count, route="/api/v1/clusters", method="GET") == 2
     assert figure(text, "chainatlas_cache_total", cache="graphs", outcome="miss") == 1
-    assert figure(text, "chainatlas_cache_total", cache="graphs", outcome="hit") == 1
+    assert figure(text, "chainatlas_cache_total", cache="graphs", outcome="hit") >= 1
     assert figure(text, "chainatlas_jobs", kind="ingest", state="running") == 1
 
 
