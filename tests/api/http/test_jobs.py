@@ -25,7 +25,7 @@ from making import facts, load, named
 from uploads import Desk, zipped
 
 #: Rows of a pack whose load takes long enough to be met in the middle.
-MANY = 20_000
+MANY = 80_000
 
 
 @pytest.fixture
