@@ -42,6 +42,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 
 ROOT = Path(__file__).parent.parent.parent
+LISTED = "ashare_2020/cn_corp202012.csv"
 CLUSTERS = ("biomed", "display", "equipment", "ic", "nev")
 REGIONS = ("420100", "420200", "420500", "420600", "420000")
 PROGRAM = (sys.executable, "-c", "from chainatlas.api.cli import entry; entry()")
@@ -137,7 +138,7 @@ def national(place: Path) -> Path:
         shutil.copyfile(given, store)
         return store
     shared = Path(os.environ.get("CHAINATLAS_SHARED", ROOT.parent / "shared")) / "real"
-    sources = [str(shared / "ashare_2020"), str(shared / "chainkg"), str(ROOT / "data" / "hubei")]
+    sources = [str(ROOT / "data" / "hubei"), str(shared / LISTED), str(shared / "chainkg")]
     run("ingest", *sources, "--db", str(store))
     return store
 
