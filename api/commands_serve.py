@@ -19,6 +19,8 @@ from .shell import Db, app, note
 GRACE_S = 30
 #: Requests a second of one caller where nothing else is said.
 RATE = 200.0
+#: Seconds after which who waits for a page is shown how far it is.
+PATIENCE_S = 0.7
 
 
 @app.command()
@@ -40,7 +42,7 @@ def serve(
     from .http.logs import LOGGING
     from .http.settings import Settings
 
-    settings = Settings(db, host, port, workers, https, rate=rate)
+    settings = Settings(db, host, port, workers, https, rate=rate, patience=PATIENCE_S)
     _explain(settings.loopback, https, Directory(WorkFile(settings.work)).defined(), host)
     settings.hand_over()
     with _shared_figures(workers):

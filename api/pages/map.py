@@ -18,6 +18,7 @@ from ...viz.tables import grid
 from ...viz.words import place_name
 from ..http.access import Role, access
 from .export import links as export_links
+from .patience import patient
 from .scope import Chosen, answer_key, chosen
 from .shell import render
 
@@ -35,6 +36,7 @@ _ROWS = 200
 
 @router.get("/map")
 @access(Role.viewer, "region", "at")
+@patient
 def resource_map(request: Request) -> HTMLResponse:
     """资源分布图：按市州着色，可下钻到区县，可按环节、产品、资质、类别筛选。"""
     one = chosen(request, *STATE)
