@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pandas as pd
@@ -33,6 +34,7 @@ from ...graph.errors import ChainAtlasError, NoStoreError, NotFoundError
 from ...graph.search import Hit, SearchIndex
 from ...graph.store import Store, View, open_store
 from ...graph.work import WorkFile
+from ...viz.boundaries import SHIPPED, read_boundaries
 from ..scenes import web_of
 from .settings import Settings
 
@@ -173,6 +175,9 @@ class Service:
     ) -> None:
         self.settings = settings
         self.work = WorkFile(settings.work)
+        #: Outlines of all maps, read once; a file that cannot be read is told at the start.
+        own = settings.boundaries
+        self.boundaries = read_boundaries(Path(own)) if own else SHIPPED
         #: How far the preparation of the newest version is; None while nothing is prepared.
         self.preparing: Preparing | None = None
         self._store: Store | None = None
