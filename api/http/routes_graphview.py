@@ -43,11 +43,12 @@ from ...viz.language import text
 from ...viz.render import png, svg
 from ...viz.words import place_name
 from ..profiles import address_of, shown_value
-from ..scenes import STEP, Address, Shown, added, arranged, nodes_of, stamp, unseen, web_of
+from ..scenes import STEP, Address, Shown, added, arranged, nodes_of, stamp, unseen
 from .access import Role, access, caller_of
 from .audit import record
 from .problems import Problem
 from .routes_facts import service_of
+from .service import Service
 
 router = APIRouter(prefix="/graph", tags=["graph"])
 #: Name of the page that the saved views of the graph belong to.
@@ -132,9 +133,7 @@ class ViewBody(BaseModel):
 
 def the_web(request: Request, version: int | None = None) -> Web:
     """The web of a version, made once."""
-    service = service_of(request)
-    number = service.version() if version is None else version
-    return service.answer("web", number, make=lambda: web_of(service.graph(number)))
+    return service_of(request).web(version)
 
 
 def asked(
@@ -449,8 +448,12 @@ def point(request: Request, node: Number, version: Version = None) -> dict[str, 
 
 def the_overview(request: Request, web: Web) -> whole.Overview:
     """The overview of a web, made once for a version."""
-    key = ("overview", web.graph.version)
-    return service_of(request).answer(*key, make=lambda: whole.overview(web))
+    return overview_of(service_of(request), web)
+
+
+def overview_of(service: Service, web: Web) -> whole.Overview:
+    """The overview of a web, made once for a version."""
+    return service.lasting("overview", web.graph.version, make=lambda: whole.overview(web))
 
 
 @router.get("/views")
