@@ -213,12 +213,13 @@ def test_unknown_things_are_problems(client: TestClient) -> None:
     for address in (
         "/api/v1/graph/detail?node=99999999",
         "/api/v1/graph/detail?line=99999999",
-        "/api/v1/graph/overview/node?node=-1",
+        "/api/v1/graph/overview/node?node=99999999",
         "/api/v1/graph/views/none",
         "/enterprise/nobody",
         "/region/659900",
     ):
         assert client.get(address).status_code == 404, address
+    assert client.get("/api/v1/graph/overview/node?node=-1").status_code == 422
     assert client.get("/api/v1/graph/detail").status_code == 400
     body = {"version": 1, "shown": [], "node": 0, "group": "PRODUCES-out-Product"}
     assert client.post("/api/v1/graph/expand", json=body).status_code == 404

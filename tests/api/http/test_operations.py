@@ -23,6 +23,7 @@ from fastapi.testclient import TestClient
 
 from atlas import PASSWORD, Atlas
 from chainatlas.api.cli import main
+from chainatlas.api.commands_serve import PATIENCE_S
 from chainatlas.api.http.app import create_app
 from chainatlas.api.http.logs import JsonLines
 from chainatlas.api.http.settings import Settings
@@ -178,7 +179,9 @@ def test_serve_says_who_can_do_what(
     assert (status, "明文" in said) == (0, True)
     assert serve("--host", "0.0.0.0", "--https") == (0, "")
     assert told[-1]["access_log"] is False
-    assert Settings.received() == Settings(atlas.settings.db, "0.0.0.0", https=True, rate=200)
+    assert Settings.received() == Settings(
+        atlas.settings.db, "0.0.0.0", https=True, rate=200, patience=PATIENCE_S
+    )
 
 
 @dataclass
