@@ -52,6 +52,14 @@ _ALSO = {"application/ndjson": Form.ndjson, "application/jsonl": Form.ndjson}
 PACKED = (Form.xlsx, Form.parquet)
 
 
+def attachment(name: str, version: int) -> dict[str, str]:
+    """Headers of a file to save, made of a version; its name is ASCII."""
+    return {
+        "content-disposition": f'attachment; filename="{name}"',
+        "data-version": str(version),
+    }
+
+
 def wanted(accept: str | None, offered: Sequence[Form] = tuple(Form)) -> Form:
     """The format that an ``Accept`` header asks for; the first one offered where it is silent.
 

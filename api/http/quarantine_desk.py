@@ -18,6 +18,7 @@ from ...ingest.quarantine import REASONS
 from ..output import harmless
 from .access import caller_of
 from .audit import record
+from .formats import attachment
 from .jobs_desk import check_everywhere, version_of
 from .problems import Problem
 from .routes_facts import service_of
@@ -111,9 +112,6 @@ def sheet_answer(request: Request, wanted: Filter, version: int | None = None) -
     page = io.StringIO()
     made = sheet(found) if len(found) else sheet(pd.DataFrame(columns=[PACK]))
     harmless(made).to_csv(page, index=False, lineterminator="\r\n")
-    headers = {
-        "content-disposition": f'attachment; filename="quarantine-{version}.csv"',
-        "data-version": str(version),
-    }
+    headers = attachment(f"quarantine-{version}.csv", version)
     content = page.getvalue().encode("utf-8-sig")
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from ..export import export_packs
 from .access import Role, access
 from .audit import record
-from .formats import Json
+from .formats import Json, attachment
 from .routes_facts import VersionNumber
 from .service import service_of
 
@@ -59,9 +59,5 @@ def _download(archive: IO[bytes], media: str, name: str, version: int) -> Respon
             while part := archive.read(_CHUNK):
                 yield part
 
-    headers = {
-        "content-disposition": f'attachment; filename="{name}"',
-        "content-length": str(size),
-        "data-version": str(version),
-    }
+    headers = {**attachment(name, version), "content-length": str(size)}
     return StreamingResponse(chunks(), headers=headers, media_type=media)

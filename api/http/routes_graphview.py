@@ -401,7 +401,7 @@ def exported(
 def overview(request: Request, version: Version = None) -> dict[str, Any]:
     """全图概览：每个集群或行业一个圆盘。"""
     web = the_web(request, version)
-    found = the_overview(request, web)
+    found = overview_of(service_of(request), web)
     areas = [[a.name, a.x, a.y, a.r, a.nodes] for a in found.areas]
     return {"version": web.graph.version, "nodes": len(web), "areas": areas}
 
@@ -411,7 +411,7 @@ def overview(request: Request, version: Version = None) -> dict[str, Any]:
 def points(request: Request, version: Version = None) -> Response:
     """全图概览的坐标：各点 x、y（16 位整数，小端）与种类（8 位），三段依次存放。"""
     web = the_web(request, version)
-    place = the_overview(request, web).position.astype("<i2")
+    place = overview_of(service_of(request), web).position.astype("<i2")
     content = place[:, 0].tobytes() + place[:, 1].tobytes() + web.kind.astype("u1").tobytes()
     return Response(content, media_type="application/octet-stream")
 
@@ -444,11 +444,6 @@ def point(request: Request, node: Number, version: Version = None) -> dict[str, 
         "degree": int(row["degree"]),
         "near": [int(n) for n in web.other[halves][:500]],
     }
-
-
-def the_overview(request: Request, web: Web) -> whole.Overview:
-    """The overview of a web, made once for a version."""
-    return overview_of(service_of(request), web)
 
 
 def overview_of(service: Service, web: Web) -> whole.Overview:

@@ -25,9 +25,9 @@ from ..http.routes_graphview import (
     Asked,
     choices,
     listed,
+    overview_of,
     path_text,
     saved,
-    the_overview,
     the_web,
 )
 from ..profiles import address_of
@@ -221,7 +221,7 @@ def _middle(areas: Sequence[Area]) -> tuple[float, float, float]:
 def everything(request: Request) -> HTMLResponse:
     """全图概览。"""
     web = the_web(request, service_of(request).version())
-    found = the_overview(request, web)
+    found = overview_of(service_of(request), web)
     numbers = np.bincount(web.kind, minlength=len(KINDS)).tolist()
     return render(
         request,
