@@ -102,10 +102,26 @@ def load(
         def others() -> list[Facts]:
             return [facts for name, facts in held().items() if name not in (*names, *stated)]
 
-        def enterprises() -> pd.DataFrame:
+        def enterprises(but: str = "") -> pd.DataFrame:
             said = view.stated("enterprises")
-            now = [f.tables["enterprises"] for f in stated.values() if "enterprises" in f.tables]
-            return pd.concat([said[~said[PACK].isin([*names, *stated])], *now], ignore_index=True)
+            said = said[~said[PACK].isin([*names, *stated, but])]
+            now = [
+                facts.tables["enterprises"]
+                for name, facts in stated.items()
+                if "enterprises" in facts.tables and name != but
+            ]
+            return pd.concat([said, *now], ignore_index=True)
+
+        def identify(facts: Facts, standing: Set[str]) -> Identifier:
+            own = facts.tables.get("enterprises")
+            return Identifier(enterprises(facts.pack), decided, own, standing)
+
+        def count(name: str, identifier: Identifier) -> int:
+            """Note who is known already; how many pairs are left to people."""
+            if identifier.resolution is None:
+                return 0
+            merged[name] = identifier.resolution.counts()
+            return len(identifier.resolution.review)
 
         def keep(facts: Facts, checked: PackReport) -> None:
             """Take a statement, after the stages where its source is no pack."""
@@ -121,19 +137,18 @@ def load(
         for pack in packs:
             if isinstance(pack, Corrections):
                 everything = Known(_ids(lambda: [*others(), *stated.values()]))
-                new, found = correct(
-                    pack, lambda name: stated.get(name) or held().get(name), everything
+                corrected = correct(
+                    pack, lambda name: stated.get(name) or held().get(name), everything, identify
                 )
-                for facts, checked in zip(new, found, strict=True):
+                for facts, checked, identifier in list(corrected):
+                    to_review += count(facts.pack, identifier)
                     keep(facts, checked)
                 continue
             before = list(stated.values())
             known = Known(_ids(lambda before=before: [*others(), *before]))  # type: ignore[misc]
             identifier = Identifier(enterprises(), decided)
             facts, checked = check_pack(pack, known, progress, identifier)
-            if identifier.resolution is not None:
-                merged[pack.name] = identifier.resolution.counts()
-                to_review += len(identifier.resolution.review)
+            to_review += count(pack.name, identifier)
             keep(facts, checked)
         changes: list[Change] = []
         for done, facts in enumerate(stated.values()):
