@@ -45,30 +45,32 @@ def supply_rate(scope: Scope) -> SupplyRate:
     pairs one input is made and not token: count = 1/2.
     """
     graph, economy = scope.graph, scope.economy
-    everything = np.arange(economy.products)
-    figures = measure(economy, [scope.region], everything)
-    ours = np.zeros(economy.products, dtype=bool)
-    ours[scope.products] = True
-    output, demand = figures.output[0], figures.demand[0]
+    ours = scope.slots >= 0
+    product, used = graph.located("inputs", "product"), graph.located("inputs", "input")
+    # Of the products of the whole graph only the cluster's and their inputs count.
+    asked = np.union1d(scope.products, used[ours[product]])
+    figures = measure(economy, [scope.region], asked)
+    demand = figures.demand[0]
+    output = np.zeros(economy.products)
+    output[scope.products] = figures.output[0][ours[asked]]
     # a[q, p] X[p] over the cluster's products p, summed by input q.
-    wanted = economy.coefficients @ np.where(ours, output, 0.0)
+    wanted = (economy.coefficients @ output)[asked]
     met = float(wanted @ figures.fulfilment[0])
     with np.errstate(invalid="ignore", divide="ignore"):
         low = np.where(demand > 0, np.minimum(1.0, figures.known_output[0] / demand), 1.0)
-    pairs = ours & (output > 0)
-    made_pair = pairs[graph.located("inputs", "product")]
-    used = graph.located("inputs", "input")[made_pair]
-    present = figures.is_present(scope.rules)[0]
+    present = np.zeros(economy.products, dtype=bool)
+    present[asked] = figures.is_present(scope.rules)[0]
+    pairs = used[(output > 0)[product]]
     return SupplyRate(
         region=scope.region,
         cluster=scope.cluster,
         version=graph.version,
         value=_ratio(met, float(wanted.sum())),
         value_low=_ratio(float(wanted @ low), float(wanted.sum())),
-        count=_ratio(float(present[used].sum()), float(len(used))),
+        count=_ratio(float(present[pairs].sum()), float(len(pairs))),
         observed=_observed(scope),
         known_output_share=_ratio(
-            float(figures.known_output[0][ours].sum()), float(output[ours].sum())
+            float(figures.known_output[0][ours[asked]].sum()), float(output[ours].sum())
         ),
     )
 

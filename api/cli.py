@@ -60,6 +60,7 @@ from .shell import (
     DONE,
     FAILED,
     QUARANTINED,
+    BoundaryFile,
     Cluster,
     Db,
     Form,
@@ -97,10 +98,6 @@ JOINED = (
 )
 SingleFile = Annotated[
     bool, typer.Option("--single-file", help="网页自带脚本和样式，不需要 assets 文件夹。")
-]
-BoundaryFile = Annotated[
-    Path | None,
-    typer.Option("--boundaries", help="自备边界：GeoJSON 文件或文件夹，默认随附的边界。"),
 ]
 
 

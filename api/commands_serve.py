@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,12 +14,14 @@ import typer
 from ..graph.errors import ChainAtlasError
 from ..graph.work import WorkFile
 from .security.directory import Directory
-from .shell import Db, app, note
+from .shell import BoundaryFile, Db, app, note
 
 #: Seconds that requests under way get to finish when the server is told to stop.
 GRACE_S = 30
 #: Requests a second of one caller where nothing else is said.
 RATE = 200.0
+#: Seconds after which who waits for a page is shown how far it is.
+PATIENCE_S = 0.7
 
 
 @app.command()
@@ -33,6 +36,7 @@ def serve(
     rate: Annotated[
         float, typer.Option("--rate", min=0, help="每个调用者每秒请求数上限（每个进程）；0 不限。")
     ] = RATE,
+    boundaries: BoundaryFile = None,
 ) -> None:
     """启动网页与 HTTP 接口。"""
     import uvicorn
@@ -40,7 +44,14 @@ def serve(
     from .http.logs import LOGGING
     from .http.settings import Settings
 
-    settings = Settings(db, host, port, workers, https, rate=rate)
+    own = "" if boundaries is None else str(boundaries.resolve())
+    if own:
+        from ..viz.boundaries import read_boundaries
+
+        read_boundaries(Path(own))  # what is wrong with it is told here, not to visitors
+    settings = Settings(
+        db, host, port, workers, https, rate=rate, boundaries=own, patience=PATIENCE_S
+    )
     _explain(settings.loopback, https, Directory(WorkFile(settings.work)).defined(), host)
     settings.hand_over()
     with _shared_figures(workers):

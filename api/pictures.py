@@ -23,6 +23,7 @@ from . import answers
 
 if TYPE_CHECKING:
     from ..viz.attraction import Battle
+    from ..viz.boundaries import Boundaries
     from ..viz.drawing import Drawing
     from ..viz.report import Report
 
@@ -41,12 +42,13 @@ class Making:
 
     Attributes:
         single: Whether a page holds its scripts and styles itself.
-        boundaries: The bureau's own outlines (GeoJSON file or folder); None for those that ship.
+        boundaries: The bureau's own outlines, or the GeoJSON file or folder that holds them; None
+            for those that ship.
         approval: Map approval number (审图号) to print; "" for that of the outlines.
     """
 
     single: bool = False
-    boundaries: Path | None = None
+    boundaries: Path | Boundaries | None = None
     approval: str = ""
 
 
@@ -93,8 +95,8 @@ class Album:
 
         self._found, self._making = found, making or Making()
         self._targets = targets
-        path = self._making.boundaries
-        outlines = SHIPPED if path is None else read_boundaries(path)
+        own = self._making.boundaries or SHIPPED
+        outlines = read_boundaries(own) if isinstance(own, Path) else own
         approval = self._making.approval or outlines.approval
         self._boundaries = replace(outlines, approval=approval)
         self._stamp = stamp(found)

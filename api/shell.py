@@ -67,6 +67,10 @@ Db = Annotated[
 ]
 Region = Annotated[str, typer.Option("--region", help="GB/T 2260 六位代码或地区全名。")]
 Cluster = Annotated[str, typer.Option("--cluster", help="集群编码，见 chainatlas clusters。")]
+BoundaryFile = Annotated[
+    Path | None,
+    typer.Option("--boundaries", help="自备边界：GeoJSON 文件或文件夹，默认随附的边界。"),
+]
 VersionNo = Annotated[int | None, typer.Option("--version", help="数据版本，默认最新。")]
 Form = Annotated[Format, typer.Option("--format", help="输出格式。")]
 Out = Annotated[Path | None, typer.Option("--out", help="写入文件而不是屏幕。")]

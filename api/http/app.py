@@ -24,6 +24,7 @@ from ..pages import (
     data_review,
     export,
     overview,
+    patience,
     people,
     reference,
 )
@@ -32,6 +33,7 @@ from ..pages import map as map_page
 from ..pages import profiles as profile_pages
 from ..pages import routes as pages
 from ..pages.language import Languages
+from ..pages.patience import Patience
 from ..pages.warm import Warmer
 from . import (
     problems,
@@ -101,6 +103,7 @@ PAGES = (
     people.router,
     admin.router,
     reference.router,
+    patience.router,
     routes_operations.router,
 )
 
@@ -121,12 +124,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # 5 ms of a thread would be added to every write to a socket.
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
-        warmer = Warmer(service)
+        warmer = Warmer(service, app.state.patience.busy)
         warmer.start()
         app.state.jobs.start()
         yield
         app.state.jobs.stop()
         await run_in_threadpool(warmer.stop)
+        app.state.patience.close()
         sys.setswitchinterval(before)
         service.close()
 
@@ -147,6 +151,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.directory = identify.directory
     app.state.limiter = Limiter(settings.rate)
     app.state.jobs = Runner(settings)
+    app.state.patience = Patience(settings.patience)
     app.state.templates = {}
     for router, prefix in (*((r, PREFIX) for r in ROUTERS), *((r, "") for r in PAGES)):
         for route in router.routes:

@@ -235,7 +235,9 @@ def report(task: Task) -> dict[str, Any]:
 def pictures(task: Task) -> dict[str, Any]:
     """Every picture, list and report of a region and cluster, in one archive."""
     found, stem = _gaps(task)
-    main_job.write_cluster(found, task.folder, stem, None, task.step)
+    own = task.settings.boundaries
+    making = Making(boundaries=Path(own) if own else None)
+    main_job.write_cluster(found, task.folder, stem, making, task.step)
     return {"version": found.version, "file": _zipped(task, f"{stem}-图件")}
 
 

@@ -16,6 +16,7 @@ from .access import caller_of
 from .audit import record
 from .jobs_desk import check_everywhere, version_of
 from .routes_facts import service_of
+from .service import Service
 
 Verdict = Literal["accept", "reject", "undo"]
 
@@ -35,14 +36,19 @@ def pairs_of(request: Request) -> tuple[list[dict[str, Any]], int]:
     service, version = service_of(request), version_of(request)
     if not version:
         return [], 0
+    found = records(near_pairs(service, version))
+    return [{**pair, "title": REASONS[pair["reason"]]} for pair in found], version
+
+
+def near_pairs(service: Service, version: int) -> pd.DataFrame:
+    """Pairs of a version that nobody has decided about, the most alike first."""
     decided = Decisions(service.work).all()
     key = ("review", version, tuple(d.number for d in decided))
 
     def make() -> pd.DataFrame:
         return find_pairs(service.view(version).stated("enterprises"), decided)
 
-    found = records(service.answer(*key, make=make))
-    return [{**pair, "title": REASONS[pair["reason"]]} for pair in found], version
+    return service.lasting(*key, make=make)
 
 
 def decide(request: Request, keep: str, other: str, verdict: Verdict, note: str) -> int:

@@ -15,8 +15,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pandas as pd
@@ -33,6 +34,8 @@ from ...graph.errors import ChainAtlasError, NoStoreError, NotFoundError
 from ...graph.search import Hit, SearchIndex
 from ...graph.store import Store, View, open_store
 from ...graph.work import WorkFile
+from ...viz.boundaries import SHIPPED, read_boundaries
+from ..scenes import web_of
 from .settings import Settings
 
 #: Versions whose graph is kept in memory.
@@ -54,6 +57,21 @@ AT_ONCE = 2
 _log = logging.getLogger("chainatlas.http")
 
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """How far the preparation of a new version is.
+
+    Attributes:
+        what: What is being worked out, in Chinese.
+        done: Steps that are done.
+        steps: Steps in all; 0 while that is not known.
+    """
+
+    what: str
+    done: int = 0
+    steps: int = 0
 
 
 class Once:
@@ -157,6 +175,11 @@ class Service:
     ) -> None:
         self.settings = settings
         self.work = WorkFile(settings.work)
+        #: Outlines of all maps, read once; a file that cannot be read is told at the start.
+        own = settings.boundaries
+        self.boundaries = read_boundaries(Path(own)) if own else SHIPPED
+        #: How far the preparation of the newest version is; None while nothing is prepared.
+        self.preparing: Preparing | None = None
         self._store: Store | None = None
         self._opening = threading.Lock()
         self._served: int | None = None
@@ -230,6 +253,9 @@ class Service:
         except ChainAtlasError:
             _log.warning("version %s cannot be made ready", number, exc_info=True)
         else:
+            # Who asks right now still reads the version before; older ones only take up memory.
+            self._graphs.drop(lambda held: held not in {number, self._served})
+            self._forget()
             self._served = number
 
     def remember(self, key: Hashable, again: Callable[[int], object]) -> None:
@@ -268,11 +294,14 @@ class Service:
         return self._graphs.get(number, lambda: self._load(number))
 
     def _load(self, number: int) -> ChainGraph:
-        # What was worked out of a version holds its graph: it must not outlive it by much.
-        held = {number, *self._graphs.keys()}
+        self._forget(but=number)
+        return self.store.view(number).graph()
+
+    def _forget(self, but: int | None = None) -> None:
+        """Drop what was worked out of versions whose graph is gone: it holds that graph."""
+        held = {but, *self._graphs.keys()}
         for kept in (self._answers, self._targets, self._scopes, self.feeds):
             kept.drop(lambda key: key[1] not in held)
-        return self.store.view(number).graph()
 
     def answer(self, *key: Hashable, make: Callable[[], Value]) -> Value:
         """Something worked out of one version.
@@ -282,6 +311,13 @@ class Service:
             make: Works it out.
         """
         return self._answers.get(key, lambda: self.work_out(make))
+
+    def lasting(self, *key: Hashable, make: Callable[[], Value]) -> Value:
+        """As :meth:`answer`, for what is worked out of a version as a whole.
+
+        There is little of it, and it takes long: questions about regions must not push it out.
+        """
+        return self._scopes.get(key, lambda: self.work_out(make))
 
     def work_out(self, make: Callable[[], Value]) -> Value:
         """Run something that takes the processor, a few of its kind at once."""
@@ -346,14 +382,13 @@ class Service:
         """Nodes that hold a text; see :meth:`graph.search.SearchIndex.search`."""
         graph = self.graph(version)
         key = ("names", graph.version)
-        index = self._scopes.get(key, lambda: self.work_out(lambda: SearchIndex(graph)))
+        index = self.lasting(*key, make=lambda: SearchIndex(graph))
         return index.search(text, kinds, limit)
 
     def web(self, version: int | None = None) -> Web:
         """The numbered graph of a version, for browsing; see :mod:`analysis.neighbourhood`."""
         graph = self.graph(version)
-        key = ("web", graph.version)
-        return self._scopes.get(key, lambda: self.work_out(lambda: Web.of(graph)))
+        return self.lasting("web", graph.version, make=lambda: web_of(graph))
 
     def find(self, text: str, limit: int, version: int | None = None) -> Codes:
         """Numbers of the nodes of :meth:`web` that hold a text, the best first."""

@@ -26,6 +26,8 @@ class Settings:
         https: Whether people reach it over TLS (a proxy's), so that cookies are marked secure.
         max_body: Largest request body in bytes; uploads included.
         rate: Requests a second that one caller may make of one process; 0: as many as they like.
+        boundaries: The bureau's own outlines (GeoJSON file or folder); "" for those that ship.
+        patience: Seconds after which who waits for a page is shown how far it is; 0: never.
     """
 
     db: str
@@ -35,6 +37,8 @@ class Settings:
     https: bool = False
     max_body: int = 64 * 2**20
     rate: float = 0
+    boundaries: str = ""
+    patience: float = 0
 
     @property
     def work(self) -> Path:

@@ -7,6 +7,7 @@ Start here:
 - :mod:`.routes` is what every page needs; each page has a module of its own, such as :mod:`.overview`,
   :mod:`.chain`, :mod:`.map`, :mod:`.attraction` and :mod:`.compare`.
 - :mod:`.scope` is the region and cluster a page is about; :mod:`.export` saves pages as files.
+- :mod:`.patience` shows who waits for a page how far it is.
 - :mod:`.warm` prepares each new version of the facts before somebody asks.
 - :mod:`.people` is signing in and one's account, :mod:`.admin` users, keys and audit.
 - :mod:`.graph` is the graph browser and the overview of the whole graph, :mod:`.profiles` the page of

@@ -20,6 +20,7 @@ from ..http.access import Role, access
 from ..http.routes_follow_ups import keep_step
 from .export import links as export_links
 from .export import may_write
+from .patience import patient
 from .scope import Chosen, answer_key, chosen
 from .shell import render
 
@@ -33,6 +34,7 @@ PER_PAGE, PER_GAP = 15, 3
 
 @router.get("/attraction")
 @access(Role.viewer, "region")
+@patient
 def attraction(request: Request) -> HTMLResponse:
     """招商攻坚图：缺口按优先级排列，每个列目标、路径、落地、证据和跟进。"""
     one = chosen(request, *STATE)

@@ -25,6 +25,7 @@ from ...viz.tables import grid
 from .. import answers
 from ..http.access import Role, access
 from .export import links as export_links
+from .patience import patient
 from .scope import Chosen, answer_key, chosen
 from .shell import render
 
@@ -84,6 +85,7 @@ class Related:
 
 @router.get("/chain")
 @access(Role.viewer, "region")
+@patient
 def chain(request: Request) -> HTMLResponse:
     """产业链图谱：按上中下游排列，按动作着色，按产出定大小。"""
     one = chosen(request, *STATE)

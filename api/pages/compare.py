@@ -30,6 +30,7 @@ from ...viz.words import place_name
 from ..http.access import Role, access
 from ..http.problems import Problem
 from .find import find_enterprises
+from .patience import patient
 from .scope import Chosen, answer_key, chosen
 from .shell import render
 
@@ -74,6 +75,7 @@ class Outcome:
 
 @router.get("/compare")
 @access(Role.viewer, "region", "other")
+@patient
 def compare(request: Request) -> HTMLResponse:
     """对比与模拟：两地区、两版本，或企业落地、失去、增长的前后。"""
     one = chosen(request, *STATE)

@@ -15,6 +15,7 @@ from ..http.quarantine_desk import Filter
 from ..http.review_desk import Verdict
 from ..review import VERDICTS
 from .data import SEE_OTHER, may_load
+from .patience import patient
 from .shell import render
 
 router = APIRouter(prefix="/data")
@@ -24,6 +25,7 @@ ROWS = 50
 
 @router.get("/quarantine")
 @access(Role.analyst)
+@patient
 def quarantine(
     request: Request,
     pack: Annotated[str, Query(max_length=200)] = "",
@@ -60,6 +62,7 @@ def quarantine(
 
 @router.get("/review")
 @access(Role.analyst)
+@patient
 def review(
     request: Request, page: Annotated[int, Query(ge=1, le=10**6)] = 1, done: str = ""
 ) -> HTMLResponse:

@@ -85,7 +85,9 @@ def _album(one: Chosen, approval: str) -> Album:
 
     def make() -> Album:
         targets = one.service.targets(one.region, one.cluster)
-        return Album(one.gaps, Making(approval=approval), targets)
+        return Album(
+            one.gaps, Making(boundaries=one.service.boundaries, approval=approval), targets
+        )
 
     return one.service.answer(*answer_key(one, "album", spoken().code, approval), make=make)
 

@@ -32,6 +32,7 @@ from ..http.routes_graphview import (
 )
 from ..profiles import address_of
 from ..scenes import STEP, Address, nodes_of
+from .patience import patient
 from .shell import render
 
 router = APIRouter()
@@ -53,6 +54,7 @@ def say() -> dict[str, str]:
 
 @router.get("/graph")
 @access(Role.viewer)
+@patient
 def graph(
     request: Request,
     address: Asked,
@@ -215,6 +217,7 @@ def _middle(areas: Sequence[Area]) -> tuple[float, float, float]:
 
 @router.get("/graph/all")
 @access(Role.viewer)
+@patient
 def everything(request: Request) -> HTMLResponse:
     """全图概览。"""
     web = the_web(request, service_of(request).version())

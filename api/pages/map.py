@@ -8,7 +8,6 @@ from fastapi.responses import HTMLResponse
 from ...graph import regions as geo
 from ...graph.errors import NotFoundError
 from ...graph.schema import LABELS
-from ...viz.boundaries import SHIPPED
 from ...viz.chain_layout import ordered_links
 from ...viz.language import say, spoken
 from ...viz.page import picture
@@ -18,6 +17,7 @@ from ...viz.tables import grid
 from ...viz.words import place_name
 from ..http.access import Role, access
 from .export import links as export_links
+from .patience import patient
 from .scope import Chosen, answer_key, chosen
 from .shell import render
 
@@ -35,6 +35,7 @@ _ROWS = 200
 
 @router.get("/map")
 @access(Role.viewer, "region", "at")
+@patient
 def resource_map(request: Request) -> HTMLResponse:
     """资源分布图：按市州着色，可下钻到区县，可按环节、产品、资质、类别筛选。"""
     one = chosen(request, *STATE)
@@ -44,8 +45,9 @@ def resource_map(request: Request) -> HTMLResponse:
     if not geo.exists(at):
         raise NotFoundError(say("没有这个地区：%(region)s。", region=at))
     wanted = {k: one.state[k] for k in _FILTERS}
+    outlines = one.service.boundaries
     key = answer_key(one, "map", at, spoken().code, *sorted(wanted.items()))
-    screen = one.service.answer(*key, make=lambda: map_screen(one.gaps, at, SHIPPED, wanted))
+    screen = one.service.answer(*key, make=lambda: map_screen(one.gaps, at, outlines, wanted))
     hidden = _hidden(one, request)
     table = one.gaps.table
     return render(
@@ -67,8 +69,8 @@ def resource_map(request: Request) -> HTMLResponse:
         labels=LABELS,
         kinds=KINDS,
         filters=wanted,
-        boundaries=SHIPPED,
-        approval=one.state.get("approval", "")[:40] or SHIPPED.approval,
+        boundaries=outlines,
+        approval=one.state.get("approval", "")[:40] or outlines.approval,
         exports=export_links("resources", one, approval=one.state.get("approval", "")[:40]),
     )
 

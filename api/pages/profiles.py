@@ -17,6 +17,7 @@ from ..http.problems import Problem
 from ..http.routes_facts import service_of
 from ..http.routes_graphview import the_web
 from ..profiles import Section, clusters_of, empty_profile, gap_rows, profile_of
+from .patience import patient
 from .shell import NAVIGATION, render
 
 router = APIRouter()
@@ -71,6 +72,7 @@ def _gaps(request: Request, web: Web, product: str, here: str) -> Section | None
 
 @router.get("/enterprise/{number:path}")
 @access(Role.viewer, "region", anywhere=True)
+@patient
 def enterprise(request: Request, number: str, region: Here = "") -> HTMLResponse:
     """企业档案。"""
     return _page(request, "Enterprise", number, region)
@@ -78,6 +80,7 @@ def enterprise(request: Request, number: str, region: Here = "") -> HTMLResponse
 
 @router.get("/product/{number:path}")
 @access(Role.viewer, "region", anywhere=True)
+@patient
 def product(request: Request, number: str, region: Here = "") -> HTMLResponse:
     """产品档案。"""
     return _page(request, "Product", number, region)
@@ -85,6 +88,7 @@ def product(request: Request, number: str, region: Here = "") -> HTMLResponse:
 
 @router.get("/institute/{number:path}")
 @access(Role.viewer, "region", anywhere=True)
+@patient
 def institute(request: Request, number: str, region: Here = "") -> HTMLResponse:
     """高校院所与平台档案。"""
     return _page(request, "Institute", number, region)
@@ -92,6 +96,7 @@ def institute(request: Request, number: str, region: Here = "") -> HTMLResponse:
 
 @router.get("/project/{number:path}")
 @access(Role.viewer, "region", anywhere=True)
+@patient
 def project(request: Request, number: str, region: Here = "") -> HTMLResponse:
     """项目档案。"""
     return _page(request, "Project", number, region)
@@ -99,6 +104,7 @@ def project(request: Request, number: str, region: Here = "") -> HTMLResponse:
 
 @router.get("/link/{number:path}")
 @access(Role.viewer, "region", anywhere=True)
+@patient
 def link(request: Request, number: str, region: Here = "") -> HTMLResponse:
     """环节档案。"""
     return _page(request, "Link", number, region)
@@ -106,6 +112,7 @@ def link(request: Request, number: str, region: Here = "") -> HTMLResponse:
 
 @router.get("/cluster/{number:path}")
 @access(Role.viewer, "region", anywhere=True)
+@patient
 def cluster(request: Request, number: str, region: Here = "") -> HTMLResponse:
     """产业集群档案。"""
     return _page(request, "Cluster", number, region)
@@ -113,6 +120,7 @@ def cluster(request: Request, number: str, region: Here = "") -> HTMLResponse:
 
 @router.get("/region/{code}")
 @access(Role.viewer, "code")
+@patient
 def region(request: Request, code: str) -> HTMLResponse:
     """地区档案。"""
     if not geo.exists(code):

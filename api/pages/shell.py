@@ -42,6 +42,7 @@ ASSETS: Mapping[str, Callable[[], Path]] = MappingProxyType(
         **{name: partial(_static, name) for name in ("chain_page.js", "map_page.js", "compare.js")},
         "desk.js": lambda: _static("desk.js"),
         "data.js": lambda: _static("data.js"),
+        "waiting.js": lambda: _static("waiting.js"),
         "reference.js": lambda: _static("reference.js"),
         "swagger-ui-bundle.js": lambda: _reference("swagger-ui-bundle.js"),
         "swagger-ui.css": lambda: _reference("swagger-ui.css"),

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from ...graph import regions as geo
-from ...graph.chain import records
+from ...graph.chain import ChainGraph, records
 from ...graph.errors import ChainAtlasError
 from ..http.feed import KINDS, feed
-from ..http.service import Service
+from ..http.review_desk import near_pairs
+from ..http.routes_graphview import overview_of
+from ..http.service import Preparing, Service
 from .scope import all_details
 
 #: Seconds between two looks for a new version.
 _EVERY_S = 5.0
+#: Seconds between two looks whether anybody waits, and the longest that a step is put off.
+_SHORT_S, _AT_MOST_S = 0.05, 10.0
 
 _log = logging.getLogger("chainatlas.pages")
 
@@ -23,10 +31,11 @@ class Warmer:
 
     Args:
         service: Whose answers are prepared; visitors find them there.
+        busy: Whether somebody waits for a page right now.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._service, self._stop = service, threading.Event()
+    def __init__(self, service: Service, busy: Callable[[], bool] = lambda: False) -> None:
+        self._service, self._busy, self._stop = service, busy, threading.Event()
         self._thread = threading.Thread(target=self._run, name="warmer", daemon=True)
 
     def start(self) -> None:
@@ -57,20 +66,47 @@ class Warmer:
         Raises:
             StoreError: The store cannot be read.
         """
-        graph = self._service.graph()
-        clusters = records(graph["clusters"])
-        for region in dict.fromkeys(place for c in clusters for place in _places(c["region"])):
-            for cluster in clusters:
+        service = self._service
+        try:
+            service.preparing = Preparing("正在读取数据")
+            steps = _steps(service, service.graph())
+            for done, (what, step) in enumerate(steps):
+                service.preparing = Preparing(what, done, len(steps))
+                self._give_way()
                 if self._stop.is_set():
                     return
-                self._service.supply(region, cluster["id"])
-                if region in _places(cluster["region"]):
-                    for kind in KINDS:
-                        feed(self._service, kind, region, cluster["id"], graph.version)
-        for cluster in clusters:
-            if self._stop.is_set():
-                return
-            all_details(self._service.gaps(cluster["region"], cluster["id"]), self._service)
+                step()
+        finally:
+            service.preparing = None
+
+    def _give_way(self) -> None:
+        """Let pages that somebody waits for go first, but not for ever."""
+        end = time.monotonic() + _AT_MOST_S
+        while self._busy() and time.monotonic() < end and not self._stop.is_set():
+            self._stop.wait(_SHORT_S)
+
+
+def _steps(service: Service, graph: ChainGraph) -> list[tuple[str, Callable[[], object]]]:
+    """What is worked out, in words, what people open first before the rest."""
+    clusters, number = records(graph["clusters"]), graph.version
+    homes = [(place, c["id"]) for c in clusters for place in _places(c["region"])]
+    everywhere = [(r, c["id"]) for r in dict.fromkeys(r for r, _ in homes) for c in clusters]
+
+    def details(cluster: dict[str, Any]) -> None:
+        all_details(service.gaps(cluster["region"], cluster["id"]), service)
+
+    return [
+        *(("正在计算配套率", partial(service.supply, *one)) for one in everywhere),
+        ("正在排布全图", lambda: overview_of(service, service.web(number))),
+        ("正在建立检索索引", lambda: service.search("全", limit=1)),
+        *(
+            ("正在诊断缺口", partial(feed, service, kind, *one, number))
+            for one in homes
+            for kind in KINDS
+        ),
+        *(("正在整理产品资料", partial(details, cluster)) for cluster in clusters),
+        ("正在查找可能相同的企业", lambda: near_pairs(service, number)),
+    ]
 
 
 def _places(home: str) -> tuple[str, ...]:

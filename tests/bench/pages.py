@@ -43,6 +43,7 @@ PAGES = {
     "chain, product": ("/chain?region={region}&cluster={cluster}&product={product}", "#panel h2"),
     "map": ("/map?region={region}&cluster={cluster}", "#map svg path"),
     "attraction": ("/attraction?region={region}&cluster={cluster}", "article.gap, .empty"),
+    "whole graph": ("/graph/all", "html[data-ready]"),
     "compare": ("/compare?region={region}&cluster={cluster}&other=420000", "table.grid"),
 }
 #: Regions nobody asked about yet; Wuhan is prepared with every version.

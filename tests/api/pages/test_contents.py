@@ -24,6 +24,9 @@ from chainatlas.analysis.simulate import Land, simulate
 from chainatlas.analysis.situation import FIGURES, difference, situation
 from chainatlas.analysis.supply import supply_rate
 from chainatlas.analysis.targets import find_targets
+from chainatlas.api.cli import main
+from chainatlas.api.http.app import create_app
+from chainatlas.api.http.settings import Settings
 from chainatlas.graph import regions as geo
 from chainatlas.graph.chain import ChainGraph, records
 from chainatlas.graph.schema import TIERS
@@ -353,6 +356,43 @@ def test_map_export_prints_the_approval_number(desk: Desk) -> None:
     address = next(href for href, _ in page.links if href.startswith("/export/resources.svg"))
     assert number in desk.client().get(address).text
     assert number not in desk.client().get(f"/export/resources.svg?{WUHAN_IC}").text
+
+
+def test_served_maps_have_the_bureaus_own_boundaries(desk: Desk, tmp_path: Path) -> None:
+    square = [[110.0, 30.0], [111.0, 30.0], [111.0, 31.0], [110.0, 31.0], [110.0, 30.0]]
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"adcode": code},
+            "geometry": {"type": "Polygon", "coordinates": [[[x + at, y] for x, y in square]]},
+        }
+        for at, code in enumerate(("420100", "420700"))
+    ]
+    number = "鄂S(2026)001号"
+    own = {"type": "FeatureCollection", "source": "某测绘院 2026", "approval": number}
+    path = tmp_path / "own.geojson"
+    path.write_text(json.dumps({**own, "features": features}), encoding="utf-8")
+    mine = Desk(desk.db, create_app(Settings(str(desk.db), boundaries=str(path))))
+    page = mine.page(f"/map?{WUHAN_IC}")
+    assert "某测绘院 2026" in page.text
+    assert {a["value"] for a in page.attributes if a.get("name") == "approval"} == {number}
+    outlines = [a for a in page.attributes if a["tag"] == "path" and a.get("class") == "region"]
+    assert {a["data-key"] for a in outlines} == {"420100", "420700"}
+    assert len(page.tables["places"]) == 18  # places without an outline stay in the table
+    exported = mine.client().get(f"/export/resources.svg?{WUHAN_IC}").text
+    assert number in exported
+    assert "某测绘院 2026" in exported
+
+
+@pytest.mark.parametrize("written", [None, "[]"])
+def test_boundaries_that_cannot_be_read_are_told_before_serving(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str | None
+) -> None:
+    path = tmp_path / "own.geojson"
+    if written is not None:
+        path.write_text(written, encoding="utf-8")
+    assert main(["serve", "--db", str(desk.db), "--boundaries", str(path)]) == 1
+    assert "own.geojson" in capsys.readouterr().err
 
 
 def test_exports_that_do_not_exist(desk: Desk) -> None:
