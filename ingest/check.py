@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,7 @@ def check_pack(
     known: Known | None = None,
     progress: Progress | None = None,
     identifier: Identifier | None = None,
+    beside: Mapping[str, pd.DataFrame] = MappingProxyType({}),
 ) -> tuple[Facts, PackReport]:
     """Clean and check a statement.
 
@@ -52,6 +54,7 @@ def check_pack(
         known: Ids of other packs' nodes, to which this pack may refer.
         progress: Told before each table.
         identifier: Gives enterprises the ids they go by in the store; None leaves their own.
+        beside: What the pack states already, by table, where these are some of its rows only.
 
     Returns:
         The facts to load, and what became of each file.
@@ -75,7 +78,7 @@ def check_pack(
             continue
         before = len(quarantine)
         frame = _check_table(
-            table, raw.tables[name], raw.defaults, ids, frames, quarantine, identifier
+            table, raw.tables[name], raw.defaults, ids, (beside, frames), quarantine, identifier
         )
         if name == "enterprises" and identifier is not None:
             frame = identifier.enterprises(frame)
@@ -121,7 +124,7 @@ def _check_table(
     raw: RawTable,
     defaults: Mapping[str, str],
     ids: Known,
-    frames: Mapping[str, pd.DataFrame],
+    stated: Sequence[Mapping[str, pd.DataFrame]],
     quarantine: Quarantine,
     identifier: Identifier | None,
 ) -> pd.DataFrame:
@@ -171,9 +174,12 @@ def _check_table(
         blame(frame[one].notna() & (frame[one] == frame[other]), other, "self_reference")
     if table.name == "rules":
         blame(~frame["name"].isin(RULE_NAMES), "name", "unknown_rule")
-    if table.name == "produces" and "enterprises" in frames:
-        home = frames["enterprises"].set_index("id")["region"]
-        frame["region"] = frame["region"].fillna(frame["enterprise"].map(home)).astype("str")
+    if table.name == "produces":
+        for said in reversed(stated):
+            if "enterprises" in said:
+                home = said["enterprises"].set_index("id")["region"]
+                where_from = frame["enterprise"].map(home).astype("str")
+                frame["region"] = frame["region"].fillna(where_from).astype("str")
     good = fault == ""
     blame(
         good & frame[good].duplicated(list(table.key)).reindex(frame.index, fill_value=False),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -22,6 +22,9 @@ from ..graph.errors import ReadError
 from ..graph.schema import PACK_TABLES, REJECTS, TABLES
 from ..graph.store import Facts
 from .check import Known, check_pack
+from .cleaners import clean
+from .identity.identifier import Identifier
+from .identity.restate import renamed
 from .pack import PACK_SOURCE, FileReport, PackReport, RawPack
 from .quarantine import ROW
 from .readers import RawTable, no_faults, read_csv, read_top, read_xlsx
@@ -39,6 +42,7 @@ PACK, FILE, LINE, COLUMN, REASON, MESSAGE, MARK, TEXT = (
     "#标识",
     "#原文",
 )
+_ID = next(column for column in TABLES["enterprises"].columns if column.name == "id")
 _ABOUT = (PACK, FILE, LINE, COLUMN, REASON, MESSAGE, MARK, TEXT)
 
 
@@ -129,34 +133,43 @@ def holds_corrections(path: Path) -> bool:
     return any(is_corrections(records[0]) for records in tops if records)
 
 
+#: Who knows which enterprises the corrected rows of a pack are: from what the pack states now, and
+#: its own ids of those rows that it states in an earlier form.
+Identify = Callable[[Facts, Set[str]], Identifier]
+
+
 def correct(
-    corrections: Corrections, facts_of: Callable[[str], Facts | None], known: Known
-) -> tuple[list[Facts], list[PackReport]]:
+    corrections: Corrections,
+    facts_of: Callable[[str], Facts | None],
+    known: Known,
+    identify: Identify,
+) -> Iterator[tuple[Facts, PackReport, Identifier]]:
     """The statements of packs with corrected rows put in.
 
     Args:
         corrections: The sheet.
         facts_of: What a pack states now, None where there is no such pack.
         known: Ids of all nodes in the store.
+        identify: Gives enterprises the ids they go by, as if their whole file were loaded again.
 
     Returns:
-        New statements, and what became of the changed rows of each pack.
+        For each pack the new statement, what became of the changed rows, and who they are.
     """
     frame = corrections.table.frame
-    stated, reports = [], []
     for name in frame[PACK].unique().tolist():
         facts = facts_of(name)
         if facts is None:
             raise ReadError(f"{corrections.table.file}：数据库里没有数据包 {name}。")
-        new, report = _correct_pack(corrections, frame[frame[PACK] == name], facts, known)
-        stated.append(new)
-        reports.append(report)
-    return stated, reports
+        yield _correct_pack(corrections, frame[frame[PACK] == name], facts, known, identify)
 
 
 def _correct_pack(
-    corrections: Corrections, frame: pd.DataFrame, facts: Facts, known: Known
-) -> tuple[Facts, PackReport]:
+    corrections: Corrections,
+    frame: pd.DataFrame,
+    facts: Facts,
+    known: Known,
+    identify: Identify,
+) -> tuple[Facts, PackReport, Identifier]:
     marks = [_mark(facts.pack, r["file"], _text(r["raw"])) for r in records(facts.rejects)]
     stood = dict(zip(marks, facts.rejects["raw"].fillna("").tolist(), strict=True))
     rows = frame.index.to_numpy()
@@ -174,13 +187,18 @@ def _correct_pack(
         notices.append(f"{corrections.table.file}：{left} 行没有改动，或已不在隔离区，未处理。")
     given = frame.loc[changed]
     pack = _raw_pack(corrections.table, given, cells, facts)
-    checked, report = check_pack(pack, known)
+    identifier = identify(facts, _standing(corrections.table, given, stood, facts))
+    checked, report = check_pack(pack, known, None, identifier, facts.tables)
     refused = checked.rejects.loc[checked.rejects["level"] == ROW, "line"].tolist()
     lines = {corrections.table.lines[at]: at for at in changed}
     bad = {lines[line] for line in refused if line in lines}
     fixed = {frame.loc[at, MARK] for at in changed if at not in bad}
-    merged = _merged(facts, checked)
+    followed = facts
+    for old, new in identifier.moved.items():
+        followed = renamed(followed, old, new, merged=False)
+    merged = _merged(followed, checked)
     kept = facts.rejects[[mark not in fixed for mark in marks]]
+    kept = pd.concat([kept, followed.rejects.iloc[len(facts.rejects) :]], ignore_index=True)
     single = checked.rejects[checked.rejects["level"] != ROW]
     left_out = single["line"].tolist()
     single = single.assign(line=[float(frame.loc[lines[line], LINE]) for line in single["line"]])
@@ -203,7 +221,27 @@ def _correct_pack(
         shown = "、".join(map(str, refused_rows[:10]))
         notices.append(f"{corrections.table.file}：第 {shown} 行更正后仍不能使用，留在隔离区。")
     report = PackReport(facts.pack, report.title, files, 0, tuple(notices), pack.source, reasons)
-    return Facts(facts.pack, merged, rejects), report
+    return Facts(facts.pack, merged, rejects), report, identifier
+
+
+def _standing(
+    table: RawTable, given: pd.DataFrame, stood: Mapping[str, str], facts: Facts
+) -> set[str]:
+    """The pack's own ids of enterprises that were loaded but for single values, as they stood."""
+    levels = facts.rejects
+    whole = {
+        _mark(facts.pack, r["file"], _text(r["raw"]))
+        for r in records(levels[levels["level"] == ROW])
+    }
+    loaded = given[[mark not in whole for mark in given[MARK].tolist()]]
+    if not len(loaded):
+        return set()
+    marks = zip(loaded.index.tolist(), loaded[MARK].tolist(), strict=True)
+    cells = {at: _cells(stood[mark]) or {} for at, mark in marks}
+    before = _raw_pack(table, loaded, cells, facts).tables.get("enterprises")
+    if before is None or "id" not in before.frame:
+        return set()
+    return set(clean(before.frame["id"], _ID).values.dropna())
 
 
 def _raw_pack(

@@ -106,10 +106,25 @@ def load(
         def others() -> list[Facts]:
             return [facts for name, facts in held().items() if name not in (*names, *stated)]
 
-        def enterprises() -> pd.DataFrame:
+        def enterprises(but: str = "") -> pd.DataFrame:
             said = view.stated("enterprises", but=anew)
-            now = [f.tables["enterprises"] for f in stated.values() if "enterprises" in f.tables]
-            return pd.concat([said[~said[PACK].isin([*names, *stated])], *now], ignore_index=True)
+            said = said[~said[PACK].isin([*names, *stated, but])]
+            now = [
+                facts.tables["enterprises"]
+                for name, facts in stated.items()
+                if "enterprises" in facts.tables and name != but
+            ]
+            return pd.concat([said, *now], ignore_index=True)
+
+        def identify(facts: Facts, standing: Set[str]) -> Identifier:
+            own = facts.tables.get("enterprises")
+            return Identifier(enterprises(facts.pack), decided, own, standing)
+
+        def count(name: str, identifier: Identifier) -> None:
+            """Note who is known already, and how many pairs are left to people."""
+            if identifier.resolution is not None:
+                merged[name] = identifier.resolution.counts()
+                to_review.append(len(identifier.resolution.review))
 
         def keep(facts: Facts, checked: PackReport) -> None:
             """Take a statement, after the stages where its source is no pack."""
@@ -127,15 +142,18 @@ def load(
             # as the facts.
             if isinstance(pack, Corrections):
                 everything = Known(_ids(lambda: [*others(), *stated.values()]))
-                new = correct(pack, lambda name: stated.get(name) or held().get(name), everything)
-                return list(zip(*new, strict=True))
+                corrected = []
+                for facts, checked, identifier in correct(
+                    pack, lambda name: stated.get(name) or held().get(name), everything, identify
+                ):
+                    count(facts.pack, identifier)
+                    corrected.append((facts, checked))
+                return corrected
             before = list(stated.values())
             identifier = Identifier(enterprises(), decided)
             known = Known(_ids(lambda: [*others(), *before]))
             facts, checked = check_pack(pack, known, progress, identifier)
-            if identifier.resolution is not None:
-                merged[pack.name] = identifier.resolution.counts()
-                to_review.append(len(identifier.resolution.review))
+            count(pack.name, identifier)
             return [(facts, checked)]
 
         while waiting:

@@ -31,6 +31,7 @@ class Resolution:
 
     ids: pd.Series
     how: pd.Series
+    _taken: npt.NDArray[np.object_] = field(repr=False)
     _incoming: Keyed = field(repr=False)
     _known: Keyed = field(repr=False)
     _doubts: pd.DataFrame = field(repr=False)
@@ -50,17 +51,21 @@ class Resolution:
             reason (see :data:`near.REASONS`) and score (0..1: how alike the names are, lower where
             places differ). Pairs already decided are left out.
         """
-        new = (self.how == "").to_numpy(dtype=np.bool_)
+        new = np.zeros(len(self._incoming), dtype=np.bool_)
+        new[: len(self.how)] = self.how == ""
         near = near_matches(self._incoming, self._known, new)
         found = describe(pd.concat([self._doubts, near]), self._incoming, self._known)
         found["other"] = self.ids.to_numpy()[found["left"]]
         # Within a pack the id is the identity: what is one with another row of it is no candidate.
-        own = found["keep"].isin(self.ids)
+        own = found["keep"].isin(self._taken)
         return undecided(found.loc[~own, SHOWN], self._decisions)
 
 
 def resolve(
-    incoming: pd.DataFrame, known: pd.DataFrame, decisions: Iterable[Decision] = ()
+    incoming: pd.DataFrame,
+    known: pd.DataFrame,
+    decisions: Iterable[Decision] = (),
+    beside: pd.DataFrame | None = None,
 ) -> Resolution:
     """Match enterprises with those that other packs name.
 
@@ -75,13 +80,18 @@ def resolve(
             name at least), ids unique.
         known: Rows of the other packs, with the same columns; several may have one id.
         decisions: What people decided.
+        beside: Further rows of the same source, which stand under their final ids already; none of
+            the incoming ones becomes one with them.
 
     Returns:
-        The final ids. An enterprise that is not known keeps its own id, unless a different one has
+        The final ids of what comes in. An enterprise that is not known keeps its own id, unless a different one has
         it already: then ``~2`` and so on is put behind it.
     """
     decided = tuple(decisions)
     gone = accepted_ids(decided)
+    count = len(incoming)
+    if beside is not None:
+        incoming = pd.concat([incoming, beside])
     own = incoming["id"].reset_index(drop=True)
     wanted = _renamed(own, gone)
     if gone:
@@ -104,11 +114,12 @@ def resolve(
     how[(how == "") & (final == wanted) & (wanted != own).to_numpy()] = "decision"
 
     rest = pairs.merge(best[["left", "right"]], how="left", indicator=True)
-    rest = rest[rest["_merge"] == "left_only"]
+    rest = rest[(rest["_merge"] == "left_only") & (rest["left"] < count)]
     reason = np.select([rest["clash"], rest["weak"]], ["clash", "short_name"], "ambiguous")
     return Resolution(
-        pd.Series(final, index=pd.Index(own), dtype="str"),
-        pd.Series(how, index=pd.Index(own), dtype="str"),
+        pd.Series(final[:count], index=pd.Index(own[:count]), dtype="str"),
+        pd.Series(how[:count], index=pd.Index(own[:count]), dtype="str"),
+        final,
         left,
         right,
         rest.assign(reason=reason, score=1.0)[COLUMNS],

@@ -42,7 +42,7 @@ def settle(store: Store, keep: str, other: str, decisions: Iterable[Decision]) -
         first = first[first["id"] == keep]
         named = _named_by(first, other)
         for pack in named:
-            apart[pack] = _renamed(apart[pack], keep, other, merged=False)
+            apart[pack] = renamed(apart[pack], keep, other, merged=False)
         settled = dict(apart)
         for pack, facts in apart.items():
             if other not in set(facts.tables[_TABLE]["id"]):
@@ -54,9 +54,9 @@ def settle(store: Store, keep: str, other: str, decisions: Iterable[Decision]) -
             )
             final = resolve(facts.tables[_TABLE], known, decided).ids[other]
             if final == keep:
-                settled[pack] = _renamed(facts, other, keep, merged=True)
+                settled[pack] = renamed(facts, other, keep, merged=True)
         if not any(other in set(f.tables[_TABLE]["id"]) for f in settled.values()):
-            settled = {p: _renamed(f, other, keep, merged=True) for p, f in settled.items()}
+            settled = {p: renamed(f, other, keep, merged=True) for p, f in settled.items()}
         for pack, facts in settled.items():
             if facts is not before[pack]:
                 writer.replace(facts)
@@ -74,7 +74,7 @@ def _named_by(rows: pd.DataFrame, other: str) -> list[str]:
     return packs[1:] if len(packs) == len(ordered) else packs
 
 
-def _renamed(facts: Facts, old: str, new: str, *, merged: bool) -> Facts:
+def renamed(facts: Facts, old: str, new: str, *, merged: bool) -> Facts:
     """A statement with one enterprise id in the place of another.
 
     A merged enterprise has the old id as an alias; one that is apart again has its own id no more

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from chainatlas.graph.store import open_store
 from cli_tools import Cli
-from making import MakePack
+from making import MakePack, held
 
+CODE = "91110000600037341L"
 A = {
     "enterprises.csv": "id,name,stock_code,region,revenue,as_of\n"
     "A1,武汉市长飞光纤有限公司,,420100,5,2020-01-01\nA2,襄阳轴承股份有限公司,000678,420600,,2020-01-01\n",
@@ -68,6 +71,113 @@ def test_a_third_pack_may_refer_to_ids_that_were_merged(
     files = {"pack.toml": 'name = "c"\n', "supplies.csv": "supplier,buyer,product\nb2,b3,p\n"}
     cli.ask("ingest", make_pack(files))
     assert ("A2", "b3") in supplies(cli)
+
+
+#: A pack beside A with something wrong in it, what is put in its place on the sheet, and how its
+#: enterprises are called then.
+WRONG: dict[str, tuple[dict[str, str], list[tuple[str, str]], list[str]]] = {
+    "a refused enterprise that is known": (
+        {"enterprises.csv": "id,name,revenue\nb1,武汉长飞光纤有限责任公司,many\nb3,丙有限公司,\n"},
+        [("many", "9")],
+        ["A1", "b3"],
+    ),
+    "a refused enterprise that is new, under an id that another pack has": (
+        {
+            "enterprises.csv": "id,name,stock_code,revenue\nA2,黄石泵业有限公司,600519,many\nb3,丙有限公司,,\n"
+        },
+        [("many", "9")],
+        ["A2~2", "b3"],
+    ),
+    "a refused enterprise beside one that is the known one": (
+        {
+            "enterprises.csv": "id,name,stock_code,revenue\nb2,新襄轴控股有限公司,000678,\n"
+            "b4,襄阳轴承股份有限公司,,many\n",
+        },
+        [("many", "9")],
+        ["A2", "b4"],
+    ),
+    "a row about an enterprise that goes by another id": (
+        {
+            "enterprises.csv": "id,name,region\nb1,武汉长飞光纤有限责任公司,420111\nb3,丙有限公司,\n",
+            "produces.csv": "enterprise,product,share\nb1,q,half\nb3,q,\n",
+        },
+        [("half", "0.5")],
+        ["A1", "b3"],
+    ),
+    "a row about an enterprise that was put apart": (
+        {
+            "enterprises.csv": "id,name,stock_code\nA2,黄石泵业有限公司,600519\n",
+            "produces.csv": "enterprise,product,share\nA2,q,half\n",
+        },
+        [("half", "0.5")],
+        ["A2~2"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_corrected_row_is_known_as_its_whole_file_would_be(
+    cli: Cli, capsys: pytest.CaptureFixture[str], make_pack: MakePack, tmp_path: Path, case: str
+) -> None:
+    files, corrections, ids = WRONG[case]
+    whole = {"pack.toml": 'name = "b"\n', "products.csv": "id,name\nq,乙产品\n", **files}
+    a = make_pack({"pack.toml": 'name = "a"\n', **A})
+    assert cli("ingest", a, make_pack(whole)).status == 3
+    sheet = tmp_path / "fixed.csv"
+    assert cli("rejects", "--format", "csv", "--out", sheet).status == 0
+    text = sheet.read_text("utf-8-sig")
+    for wrong, right in corrections:
+        assert wrong in text
+        # The raw text and the message stay as they are.
+        text = re.sub(rf"(?<=[,\n]){re.escape(wrong)}(?=[,\r\n])", right, text)
+        whole = {name: cells.replace(wrong, right) for name, cells in whole.items()}
+    sheet.write_text(text, "utf-8")
+    report = cli.ask("ingest", sheet)
+    assert cli.rejects() == []
+    if case == "a refused enterprise that is known":
+        assert report["merged"] == {"b": {"name": 1}}
+    corrected = held(open_store(str(cli.db)).view())
+    assert sorted(str(row[0]) for row in corrected["b"]["enterprises"]) == ids
+
+    afresh = Cli(capsys, tmp_path / "afresh.db")
+    afresh.ask("ingest", a, make_pack(whole))
+    assert corrected == held(open_store(str(afresh.db)).view())
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "before", "after"),
+    [
+        ("武汉长飞光纤有限责任公司", "武汉长飞光纤有限责任公司", "A1", "A1"),
+        ("武汉长飞光缆有限责任公司", "武汉长飞光纤有限责任公司", CODE, "A1"),
+        ("武汉长飞光纤有限责任公司", "荆州长江光缆有限责任公司", "A1", CODE),
+    ],
+)
+def test_an_enterprise_that_was_loaded_but_for_a_value_moves_with_its_facts(
+    cli: Cli,
+    capsys: pytest.CaptureFixture[str],
+    make_pack: MakePack,
+    tmp_path: Path,
+    name: str,
+    right: str,
+    before: str,
+    after: str,
+) -> None:
+    a = make_pack({"pack.toml": 'name = "a"\n', "products.csv": "id,name\np,光纤预制棒\n", **A})
+    path, sheet = tmp_path / "名单.csv", tmp_path / "fixed.csv"
+    head = "企业名称,统一社会信用代码,参保人数,主营产品\n"
+    path.write_text(f"{head}{name},{CODE},许多,光纤预制棒\n", "utf-8")
+    assert cli("ingest", a, path).status == 3
+    assert before in cli.ids("enterprises")
+    assert cli("rejects", "--format", "csv", "--out", sheet).status == 0
+    text = sheet.read_text("utf-8-sig").replace(f",{name},", f",{right},").replace(",许多,", ",7,")
+    sheet.write_text(text, "utf-8")
+    assert cli("ingest", sheet).status == 0, cli("rejects").out
+    path.write_text(f"{head}{right},{CODE},7,光纤预制棒\n", "utf-8")
+    afresh = Cli(capsys, tmp_path / "afresh.db")
+    assert afresh("ingest", a, path).status == 0
+    corrected = held(open_store(str(cli.db)).view())
+    assert corrected == held(open_store(str(afresh.db)).view())
+    assert after in cli.ids("enterprises")
 
 
 def test_two_names_of_one_edge_meet_in_quarantine(cli: Cli, make_pack: MakePack) -> None:
