@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -117,8 +118,8 @@ def run(
         raw = open_source(pack or main_job.SHIPPED, PACK_SOURCE)
         making = Making(single, boundaries)
         store, decided = open_store(db, create=True), decisions_of(db)
-        result = main_job.run(store, raw, out, code, report, decided, making)
-    _leave_load(db, result.load)
+        leave = partial(_leave_load, db)
+        result = main_job.run(store, raw, out, code, report, decided, making, leave)
     typer.echo(result.summary)
     _tell_quarantine(result.load)
 
@@ -181,9 +182,13 @@ def rejects(
     """隔离区：哪些行没有载入，为什么；csv 和 xlsx 可更正后重新导入。"""
     view = view_of(db, version)
     answer = answers.rejects_answer(view.rejects(), view.version)
-    if form in (Format.csv, Format.xlsx):
+    sheets = form in (Format.csv, Format.xlsx)
+    if sheets:
         answer = replace(answer, table=sheet(view.rejects()))
     write(answer, form, out)
+    if sheets:
+        target = f"version {view.version}"
+        leave_row(db, "quarantine.export", target, rows=len(answer.table))
 
 
 @app.command()
@@ -253,7 +258,10 @@ def map_command(
 ) -> None:
     """画一张图：resources 资源分布图，attraction 招商攻坚图，chain 链图。"""
     check_ending(out)
-    Album(gaps_of(db, version, region, cluster), Making(single, boundaries)).draw(kind, out)
+    found = gaps_of(db, version, region, cluster)
+    Album(found, Making(single, boundaries)).draw(kind, out)
+    place = {"region": found.scope.region, "cluster": found.scope.cluster}
+    leave_row(db, "picture.export", out.name, version=found.version, kind=kind, **place)
     note(f"已写出 {out}")
 
 
@@ -292,9 +300,10 @@ def export(
     version: VersionNo = None,
 ) -> None:
     """把全部事实导出为数据包，可以重新导入。"""
-    for folder in export_packs(view_of(db, version), out):
+    view = view_of(db, version)
+    for folder in export_packs(view, out):
         note(f"已写出 {folder}")
-    leave_row(db, "store.export", out.name, version=version)
+    leave_row(db, "store.export", out.name, version=view.version)
 
 
 @app.command()

@@ -3,7 +3,7 @@
     from chainatlas.api.client import Client
 
     with Client("http://127.0.0.1:8000", key="ca_…") as atlas:
-        for target in atlas.targets("420100", cluster="ic", min_score=0.5):
+        for target in atlas.targets("420100", cluster="ic", min_size=1e9, domestic=True):
             print(target["rank"], target["name"], target["score"])
 
         copy = atlas.replica("targets", "420100", cluster="ic")   # the whole list
@@ -22,15 +22,58 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 from urllib.parse import urlencode, urlsplit
 
 Row = dict[str, Any]
 #: What a parameter may be; a sequence repeats it, None leaves it out.
 Value = str | int | float | bool | None | Sequence[str]
 Feed = Literal["gaps", "targets"]
+#: One word or several of which any will do.
+Words = str | Sequence[str]
 #: Statuses after which a question is asked again.
 _AGAIN = (429, 503)
+
+
+class Filters(TypedDict, total=False):
+    """What both lists may be narrowed by; different filters all count."""
+
+    cluster: Words
+    product: Words
+    action: Words
+    evidence: str
+    min_priority: float
+    version: int
+    limit: int
+
+
+class GapFilters(Filters, total=False):
+    """What gaps may be narrowed by."""
+
+    primary: Words
+    link: Words
+    stage: str
+    robust: bool
+
+
+class TargetFilters(Filters, total=False):
+    """What targets may be narrowed by; sizes are in CNY a year.
+
+    Those from ``min_size`` to ``exclude`` say which enterprises are ranked at all.
+    """
+
+    enterprise: Words
+    min_size: float
+    max_size: float
+    label: Words
+    listed: bool
+    from_region: Words
+    new_to_province: bool
+    domestic: bool
+    exclude: Words
+    landing: str
+    min_score: float
+    top: int
 
 
 class ApiError(Exception):
@@ -162,12 +205,12 @@ class Client:
         for page in self.pages(path, **{"limit": 500, **parameters}):
             yield from page[_field(page)]
 
-    def gaps(self, region: str, **filters: Value) -> Iterator[Row]:
+    def gaps(self, region: str, **filters: Unpack[GapFilters]) -> Iterator[Row]:
         """Gaps of a region; filters as in the API, such as ``cluster``, ``action``, ``evidence``."""
         return self.rows("/gaps", region=region, **filters)
 
-    def targets(self, region: str, **filters: Value) -> Iterator[Row]:
-        """Targets of a region; filters such as ``cluster``, ``product``, ``min_score``, ``listed``."""
+    def targets(self, region: str, **filters: Unpack[TargetFilters]) -> Iterator[Row]:
+        """Targets of a region; filters such as ``cluster``, ``product``, ``min_size``, ``listed``."""
         return self.rows("/targets", region=region, **filters)
 
     def search(self, text: str, *, kind: Sequence[str] = (), limit: int = 20) -> list[Row]:

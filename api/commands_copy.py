@@ -12,6 +12,7 @@ import typer
 from ..graph.errors import StoreError
 from ..graph.facts import STORED, History
 from ..graph.store import Store, open_store
+from ..graph.work import work_path
 from .answers import Answer
 from .output import Format, write
 from .shell import Form, Out, app, leave_row
@@ -30,6 +31,8 @@ def copy_command(
     """把整个数据库（全部版本和隔离区）复制到另一处，并逐条核对。"""
     history = copy(open_store(source), open_store(target, create=True), replace=force)
     leave_row(target, "store.copy", public(source))
+    if work_path(source) != work_path(target):
+        leave_row(source, "store.export", public(target))
     write(copy_answer(history, source, target), form, out)
 
 

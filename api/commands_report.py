@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .pictures import REPORTS, Album, check_ending
-from .shell import Cluster, Db, Region, VersionNo, app, gaps_of, note
+from .shell import Cluster, Db, Region, VersionNo, app, gaps_of, leave_row, note
 
 
 @app.command("report")
@@ -21,5 +21,8 @@ def report_command(
 ) -> None:
     """诊断报告：有什么、缺什么、哪里脆弱、引进谁、先做什么、有多大把握。"""
     check_ending(out, REPORTS)
-    Album(gaps_of(db, version, region, cluster)).report(out)
+    found = gaps_of(db, version, region, cluster)
+    Album(found).report(out)
+    place = {"region": found.scope.region, "cluster": found.scope.cluster}
+    leave_row(db, "report.export", out.name, version=found.version, **place)
     note(f"已写出 {out}")

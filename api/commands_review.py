@@ -15,8 +15,8 @@ from ..ingest.identity import review as find_pairs
 from ..ingest.identity.near import REASONS
 from .answers import Answer
 from .output import Format, write
-from .review import VERDICTS, check, decide, take_back
-from .shell import Db, Form, Out, app, decisions_of, note
+from .review import VERDICTS, check, decide, find, take_back
+from .shell import Db, Form, Out, app, decisions_of, note, write_row
 
 review = typer.Typer(help="复核：可能是同一家的企业，由人决定。", no_args_is_help=True)
 app.add_typer(review, name="review")
@@ -75,8 +75,10 @@ def undo_command(
     keep: Keep, other: Other, db: Db = "", form: Form = Format.table, out: Out = None
 ) -> None:
     """取消关于两个编码的决定，回到没有作决定时的样子。"""
-    decisions = Decisions(WorkFile(work_path(db)))
-    decision, version = take_back(open_store(db), decisions, keep, other)
+    store, decisions = open_store(db), Decisions(WorkFile(work_path(db)))
+    find(decisions, keep, other)
+    write_row(db, "review.undo", f"{keep} {other}", keep=keep, other=other)
+    decision, version = take_back(store, decisions, keep, other)
     note(f"已取消：{decision.keep} 与 {decision.other} {VERDICTS[decision.verdict]}。")
     write(decisions_answer(decisions.all(), version), form, out)
 
@@ -86,6 +88,8 @@ def _decide(
 ) -> None:
     store, decisions = open_store(db), Decisions(WorkFile(work_path(db)))
     check(store, keep, other, verdict)
+    target = f"{keep} {other}"
+    write_row(db, f"review.{verdict}", target, keep=keep, other=other, note=reason)
     version = decide(store, decisions, keep, other, verdict, reason)
     note(f"已记录：{keep} 与 {other} {VERDICTS[verdict]}。")
     write(decisions_answer(decisions.all(), version), form, out)

@@ -9,16 +9,15 @@ import typer
 from ..analysis.gaps import Gaps
 from ..analysis.landing import SIDES_ZH
 from ..analysis.routes import PER_WAY, WAYS, routes_of
-from ..analysis.targets import PER_GAP, Wanted, find_targets
-from ..graph import regions as geo
+from ..analysis.targets import PER_GAP, WANTED_ZH, Wanted, find_targets
 from ..graph.chain import ChainGraph
 from ..graph.errors import NotFoundError
 from ..graph.schema import LABELS
-from ..viz.words import COUNTRIES
 from . import answers
 from .answers_routes import routes_answer
 from .output import Format, write
 from .shell import Cluster, Db, Form, Out, Region, VersionNo, app, gaps_of, one_of
+from .wanted import contradiction, place_code
 
 Product = Annotated[str | None, typer.Option("--product", help="只看一个产品编码。")]
 
@@ -55,28 +54,35 @@ def targets(
         int, typer.Option("--top", min=0, help="每个缺口的企业数，0 为全部。")
     ] = PER_GAP,
     min_size: Annotated[
-        float | None, typer.Option("--min-size", min=0, help="企业规模下限（元/年）。")
+        float | None, typer.Option("--min-size", min=0, help=WANTED_ZH["min_size"])
     ] = None,
     max_size: Annotated[
-        float | None, typer.Option("--max-size", min=0, help="企业规模上限（元/年）。")
+        float | None, typer.Option("--max-size", min=0, help=WANTED_ZH["max_size"])
     ] = None,
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", callback=_labels, help=f"资质之一，可重复：{'、'.join(LABELS)}。"),
+        typer.Option(
+            "--label", callback=_labels, help=f"{WANTED_ZH['label']}可重复：{'、'.join(LABELS)}。"
+        ),
     ] = None,
     listed: Annotated[
-        bool | None, typer.Option("--listed/--unlisted", help="只看上市公司，或只看非上市。")
+        bool | None, typer.Option("--listed/--unlisted", help=WANTED_ZH["listed"])
     ] = None,
-    places: Annotated[
+    from_region: Annotated[
         list[str] | None,
-        typer.Option("--from", help="只看来自这些地区或国家的企业（代码或名称，可重复）。"),
+        typer.Option(
+            "--from-region", "--from", help=f"{WANTED_ZH['from_region']}代码或名称，可重复。"
+        ),
     ] = None,
     new: Annotated[
-        bool, typer.Option("--new-to-province", help="本身和子公司都还没有落在本省。")
+        bool, typer.Option("--new-to-province", help=WANTED_ZH["new_to_province"])
     ] = False,
-    domestic: Annotated[bool, typer.Option("--domestic", help="只看国内企业。")] = False,
+    domestic: Annotated[
+        bool | None, typer.Option("--domestic/--foreign", help=WANTED_ZH["domestic"])
+    ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", help="排除的企业（编码或名称，可重复）。")
+        list[str] | None,
+        typer.Option("--exclude", help=f"{WANTED_ZH['exclude']}编码或名称，可重复。"),
     ] = None,
     weights: Annotated[
         str | None,
@@ -96,13 +102,15 @@ def targets(
     wanted = Wanted(
         min_size=min_size,
         max_size=max_size,
-        labels=tuple(label or ()),
+        label=tuple(label or ()),
         listed=listed,
-        places=tuple(place_code(text) for text in places or ()),
+        from_region=tuple(place_code(text) for text in from_region or ()),
         new_to_province=new,
         domestic=domestic,
         exclude=tuple(_enterprise(found.scope.graph, text) for text in exclude or ()),
     )
+    if wrong := contradiction(wanted):
+        raise typer.BadParameter(wrong)
     ranked = find_targets(found, _asked(found, product), top or None, wanted, landing)
     write(answers.targets_answer(found, ranked), form, out)
 
@@ -142,18 +150,6 @@ def _asked(found: Gaps, product: str | None) -> list[str] | None:
     if product not in set(found.table["product"]):
         raise NotFoundError(f"集群 {found.scope.cluster} 没有这个产品：{product}。")
     return [product]
-
-
-def place_code(text: str) -> str:
-    """The code of a region or country, by code or Chinese name.
-
-    Raises:
-        NotFoundError: There is neither.
-    """
-    by_name = {name: code for code, name in COUNTRIES.items()}
-    if text.upper() in COUNTRIES:
-        return text.upper()
-    return by_name[text] if text in by_name else geo.resolve(text)
 
 
 def _enterprise(graph: ChainGraph, text: str) -> str:

@@ -49,6 +49,7 @@ def run(
     progress: Progress,
     decisions: Iterable[Decision] = (),
     making: Making | None = None,
+    told: Callable[[LoadReport], object] = lambda report: None,
 ) -> Result:
     """Load a pack and write everything for every cluster.
 
@@ -60,8 +61,10 @@ def run(
         progress: Told of every step.
         decisions: What people decided about which enterprises are one.
         making: How pictures are made.
+        told: Told of the load before anything is written.
     """
     report = load(store, [pack], progress, decisions)
+    told(report)
     graph = store.view().graph()
     clusters = records(graph["clusters"])
     try:

@@ -112,9 +112,17 @@ def leave_row(db: str, action: str, target: str, **detail: object) -> None:
     Where nobody ever defined a user, decided or followed up anything, there is no work file, and
     none is made for this: one person's store beside their tables has no audit.
     """
-    path = work_path(db)
-    if path.exists():
-        Ledger(WorkFile(path)).append(CLI.actor, action, target, detail)
+    if work_path(db).exists():
+        write_row(db, action, target, **detail)
+
+
+def write_row(db: str, action: str, target: str, **detail: object) -> None:
+    """Leave a row in the audit of a change of the work file itself, which is made where need be.
+
+    Raises:
+        StoreError: It cannot be written: the change must not be made then.
+    """
+    Ledger(WorkFile(work_path(db))).append(CLI.actor, action, target, detail)
 
 
 def note(text: str) -> None:

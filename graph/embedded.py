@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from .facts import (
     change_of,
     differences,
     own_columns,
+    without,
 )
 from .marks import history_marks, marks
 from .schema import REJECTS, TABLES, Table
@@ -245,13 +246,18 @@ class EmbeddedStore:
     def close(self) -> None:
         """Nothing is held open between calls."""
 
-    def tables(self, version: int) -> dict[str, pd.DataFrame]:
-        """Every stored table of a version with PACK and SINCE, from its snapshot if there is one."""
+    def tables(self, version: int, but: Collection[str] = ()) -> dict[str, pd.DataFrame]:
+        """Every stored table of a version with PACK and SINCE, from its snapshot if there is one.
+
+        Without some packs only the others' facts are read from the file, and no snapshot is made.
+        """
         folder = Path(f"{self.path}.snapshots") / self._id / f"v{version:08d}"
         found = snapshot.read(folder, list(STORED))
-        if found is None:
-            with self._read() as connection:
-                found = {t.name: _fetch(connection, t, version) for t in STORED.values()}
+        if found is not None:
+            return without(found, but) if but else found
+        with self._read() as connection:
+            found = {t.name: _fetch(connection, t, version, but=but) for t in STORED.values()}
+        if not but:
             snapshot.write(folder, found)
         return found
 
@@ -379,10 +385,12 @@ class EmbeddedWriter:
         rowids = list(gone.values())
         withdrawn = _keys(self._connection, table, rowids)
         _close(self._connection, table, number, rowids)
-        coming = new[come].copy()
-        coming[PACK], coming[SINCE], coming[MARK] = pack, number, new_marks[come]
-        _insert(self._connection, table, number, coming)
-        return change_of(pack, table, withdrawn, new[come])
+        at = np.flatnonzero(come)
+        for start in range(0, len(at), _CHUNK):
+            coming = new.iloc[at[start : start + _CHUNK]].copy()
+            coming[PACK], coming[SINCE], coming[MARK] = pack, number, new_marks[coming.index]
+            _insert(self._connection, table, number, coming)
+        return change_of(pack, table, withdrawn, new.loc[come, list(table.key)])
 
     def finish(self) -> None:
         """Record the new version, if anything changed, and the receipts."""
@@ -520,9 +528,13 @@ def _frame(cursor: sqlite3.Cursor, columns: list[str], table: Table) -> pd.DataF
 
 
 def _fetch(
-    connection: sqlite3.Connection, table: Table, version: int, missing_in: int | None = None
+    connection: sqlite3.Connection,
+    table: Table,
+    version: int,
+    missing_in: int | None = None,
+    but: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Facts of a version; those only that do not hold in another one, where it is given."""
+    """Facts of a version; of all packs ``but`` some, or those only that do not hold in another one."""
     columns = [*own_columns(table), PACK, SINCE]
     names = f"{_quoted([*own_columns(table), PACK])}, stated"
     holds = "since <= ? AND (until IS NULL OR until > ?)"
@@ -537,7 +549,10 @@ def _fetch(
             [*values, missing_in, missing_in],
         )
         return _frame(rows, compared, table)
-    return _frame(connection.execute(query, values), columns, table)
+    if but:
+        query += " AND pack NOT IN (SELECT value FROM json_each(?))"
+    packs = [json.dumps(sorted(but))] if but else []
+    return _frame(connection.execute(query, [*values, *packs]), columns, table)
 
 
 def _select(

@@ -7,7 +7,7 @@ it was).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -66,8 +66,8 @@ class History:
 class Versioned(Protocol):
     """What a view needs of its store."""
 
-    def tables(self, version: int) -> Tables:
-        """Every stored table of a version with PACK and SINCE."""
+    def tables(self, version: int, but: Collection[str] = ()) -> Tables:
+        """Every stored table of a version with PACK and SINCE, without what some packs say."""
         ...
 
 
@@ -77,37 +77,44 @@ class TableView:
     def __init__(self, store: Versioned, version: int) -> None:
         self._store = store
         self.version = version
+        #: Packs left out, and the tables without them: those asked for last.
+        self._partly: tuple[frozenset[str], Tables] | None = None
 
     @cached_property
     def _tables(self) -> Tables:
         return self._store.tables(self.version)
 
+    def _tables_but(self, but: Collection[str]) -> Tables:
+        left_out = frozenset(but)
+        if not left_out:
+            return self._tables
+        if self._partly is None or self._partly[0] != left_out:
+            self._partly = (left_out, self._store.tables(self.version, left_out))
+        return self._partly[1]
+
     def graph(self) -> ChainGraph:
         """The whole graph."""
         return graph_of(self._tables, self.version)
 
-    def facts(self) -> list[Facts]:
-        """What each pack states, by name."""
-        names = sorted({p for frame in self._tables.values() for p in frame[PACK].unique()})
+    def facts(self, but: Collection[str] = ()) -> list[Facts]:
+        """What each pack states, by name; see :class:`graph.store.View`."""
+        tables = self._tables_but(but)
+        names = sorted({p for frame in tables.values() for p in frame[PACK].unique()})
         return [
             Facts(
                 name,
                 {
-                    t.name: self._own(t.name, name).sort_values(list(t.key), ignore_index=True)
+                    t.name: _own(tables, t.name, name).sort_values(list(t.key), ignore_index=True)
                     for t in TABLES.values()
                 },
-                self._own(REJECTS.name, name),
+                _own(tables, REJECTS.name, name),
             )
             for name in names
         ]
 
-    def stated(self, table: str) -> pd.DataFrame:
+    def stated(self, table: str, but: Collection[str] = ()) -> pd.DataFrame:
         """What every pack says in one table, not merged; see :class:`graph.store.View`."""
-        return self._tables[table]
-
-    def _own(self, table: str, pack: str) -> pd.DataFrame:
-        frame = self._tables[table]
-        return frame.loc[frame[PACK] == pack, list(own_columns(STORED[table]))]
+        return self._tables_but(but)[table]
 
     def rejects(self) -> pd.DataFrame:
         """What was quarantined of the packs in force, by pack, file and line."""
@@ -115,6 +122,19 @@ class TableView:
         return self._tables[REJECTS.name][columns].sort_values(
             [PACK, "file", "line", "column"], ignore_index=True
         )
+
+
+def _own(tables: Tables, table: str, pack: str) -> pd.DataFrame:
+    frame = tables[table]
+    return frame.loc[frame[PACK] == pack, list(own_columns(STORED[table]))]
+
+
+def without(tables: Tables, packs: Collection[str]) -> dict[str, pd.DataFrame]:
+    """Tables without what some packs say."""
+    return {
+        name: frame[~frame[PACK].isin(packs)].reset_index(drop=True)
+        for name, frame in tables.items()
+    }
 
 
 def graph_of(tables: Tables, version: int) -> ChainGraph:
@@ -155,6 +175,8 @@ def statement(stated: pd.DataFrame | None, table: Table) -> pd.DataFrame:
 
 def change_of(pack: str, table: Table, gone: pd.DataFrame, come: pd.DataFrame) -> Change:
     """Counts of one pack's facts: a key on both sides is a change."""
+    if not len(gone) or not len(come):
+        return Change(pack, table.name, len(come), 0, len(gone))
     key = list(table.key)
     counts = [f.groupby(key, dropna=False).size() for f in (gone, come)]
     both = pd.concat(counts, axis=1, keys=["gone", "come"]).fillna(0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from .facts import (
     missing_from,
     own_columns,
     statement,
+    without,
 )
 from .neo4j_link import Address, Link
 from .neo4j_model import FACT, INDEXES, add_records, close_records, publish, read_records, wipe
@@ -224,8 +225,11 @@ class Neo4jStore:
         """Close all connections."""
         self._link.close()
 
-    def tables(self, version: int) -> dict[str, pd.DataFrame]:
-        """Every stored table of a version with PACK, SINCE and FACT, from a local snapshot if any."""
+    def tables(self, version: int, but: Collection[str] = ()) -> dict[str, pd.DataFrame]:
+        """Every stored table of a version with PACK, SINCE and FACT, from a local snapshot if any.
+
+        Without some packs the others' facts alone.
+        """
         uid = self._link.read(lambda tx: _uid(tx, version)) if version else ""
         folder = cache() / self._id / f"v{version:08d}-{uid}"
         found = snapshot.read(folder, list(STORED))
@@ -234,7 +238,7 @@ class Neo4jStore:
                 lambda tx: {t.name: _records(tx, t, version) for t in STORED.values()}
             )
             snapshot.write(folder, found)
-        return found
+        return without(found, but) if but else found
 
     def _commit(self, head: _Head, before: Tables, after: Tables) -> None:
         """Make a version of what differs between two states, all of it or nothing."""

@@ -6,7 +6,7 @@ protocols.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,12 +80,21 @@ class View(Protocol):
         """The whole graph."""
         ...
 
-    def facts(self) -> list[Facts]:
-        """What each pack states, by name: enough to load it again, here or elsewhere."""
+    def facts(self, but: Collection[str] = ()) -> list[Facts]:
+        """What each pack states, by name: enough to load it again, here or elsewhere.
+
+        Args:
+            but: Names of packs that are left out, and not read where that can be avoided.
+        """
         ...
 
-    def stated(self, table: str) -> pd.DataFrame:
-        """What every pack says in one table, not merged: its columns, PACK and SINCE."""
+    def stated(self, table: str, but: Collection[str] = ()) -> pd.DataFrame:
+        """What every pack says in one table, not merged: its columns, PACK and SINCE.
+
+        Args:
+            table: Name of the table.
+            but: As for :meth:`facts`.
+        """
         ...
 
     def rejects(self) -> pd.DataFrame:

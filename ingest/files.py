@@ -81,7 +81,7 @@ def load_files(
     receipt = (lambda report: (key, json.dumps(asdict(report)))) if whole else None
     # Made only now, so that what cannot be read leaves no empty store behind.
     with closing(open_store(address, create=True)) as store:
-        return load(store, packs, progress, decided, stages, receipt, watch)
+        return load(store, _handed_over(packs), progress, decided, stages, receipt, watch)
 
 
 def read_inputs(
@@ -98,6 +98,12 @@ def read_inputs(
         last = packs[-1]
         _tell(told, path, last.source if isinstance(last, RawPack) else "")
     return packs
+
+
+def _handed_over(packs: list[RawPack | Corrections]) -> Iterator[RawPack | Corrections]:
+    """The members of a list, which is empty afterwards."""
+    while packs:
+        yield packs.pop(0)
 
 
 def _receipt(address: str, key: str) -> str | None:

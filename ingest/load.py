@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache
@@ -57,7 +57,7 @@ class LoadReport:
 
 def load(
     store: Store,
-    packs: Sequence[RawPack | Corrections],
+    packs: Iterable[RawPack | Corrections],
     progress: Progress | None = None,
     decisions: Iterable[Decision] = (),
     stages: Sequence[Stage] = (),
@@ -71,7 +71,8 @@ def load(
     Args:
         store: Where to.
         packs: As read by :func:`sources.open_source`, or corrections of what is in quarantine;
-            later ones may refer to earlier ones.
+            later ones may refer to earlier ones. Each is forgotten as soon as it is checked, so an
+            iterator that holds none of them keeps no more in memory than the facts.
         progress: Told of each table of each pack, and of what follows.
         decisions: What people decided about which enterprises are one.
         stages: What is done, in this order, to the facts of sources that are no packs.
@@ -82,7 +83,8 @@ def load(
         ReadError: Two of the packs have the same name, or one falls short of its source's promise.
         StoreBusyError: Another process is writing.
     """
-    names = [pack.name for pack in packs if isinstance(pack, RawPack)]
+    waiting = deque(packs)
+    names = [pack.name for pack in waiting if isinstance(pack, RawPack)]
     if len(set(names)) < len(names):
         raise ReadError(
             f"数据包重名：{'、'.join(sorted({n for n in names if names.count(n) > 1}))}。"
@@ -90,20 +92,22 @@ def load(
     decided = tuple(decisions)
     tell = progress or _silent
     merged: dict[str, Mapping[str, int]] = {}
-    to_review = 0
+    to_review: list[int] = []
     reports: list[PackReport] = []
     stated: dict[str, Facts] = {}
     # Opened first, so that nobody changes what references are checked against.
     with store.writer() as writer:
         view = store.view()
+        # Corrections change what their packs said before; of a pack that is stated anew nobody asks.
+        anew = names if len(names) == len(waiting) else []
         # Read only where something asks: a list without references needs nothing of the store.
-        held = cache(lambda: {facts.pack: facts for facts in view.facts()})
+        held = cache(lambda: {facts.pack: facts for facts in view.facts(but=anew)})
 
         def others() -> list[Facts]:
             return [facts for name, facts in held().items() if name not in (*names, *stated)]
 
         def enterprises() -> pd.DataFrame:
-            said = view.stated("enterprises")
+            said = view.stated("enterprises", but=anew)
             now = [f.tables["enterprises"] for f in stated.values() if "enterprises" in f.tables]
             return pd.concat([said[~said[PACK].isin([*names, *stated])], *now], ignore_index=True)
 
@@ -118,23 +122,25 @@ def load(
             stated[facts.pack] = facts
             reports.append(checked)
 
-        for pack in packs:
+        def check(pack: RawPack | Corrections) -> list[tuple[Facts, PackReport]]:
+            # In a function of its own, because what enterprises were compared by takes as much room
+            # as the facts.
             if isinstance(pack, Corrections):
                 everything = Known(_ids(lambda: [*others(), *stated.values()]))
-                new, found = correct(
-                    pack, lambda name: stated.get(name) or held().get(name), everything
-                )
-                for facts, checked in zip(new, found, strict=True):
-                    keep(facts, checked)
-                continue
+                new = correct(pack, lambda name: stated.get(name) or held().get(name), everything)
+                return list(zip(*new, strict=True))
             before = list(stated.values())
-            known = Known(_ids(lambda before=before: [*others(), *before]))  # type: ignore[misc]
             identifier = Identifier(enterprises(), decided)
+            known = Known(_ids(lambda: [*others(), *before]))
             facts, checked = check_pack(pack, known, progress, identifier)
             if identifier.resolution is not None:
                 merged[pack.name] = identifier.resolution.counts()
-                to_review += len(identifier.resolution.review)
-            keep(facts, checked)
+                to_review.append(len(identifier.resolution.review))
+            return [(facts, checked)]
+
+        while waiting:
+            for facts, checked in check(waiting.popleft()):
+                keep(facts, checked)
         changes: list[Change] = []
         for done, facts in enumerate(stated.values()):
             tell(WRITING, done, len(stated))
@@ -143,7 +149,7 @@ def load(
             changes += writer.replace(facts)
         version = writer.version
         report = LoadReport(
-            version, version != view.version, tuple(reports), tuple(changes), merged, to_review
+            version, version != view.version, tuple(reports), tuple(changes), merged, sum(to_review)
         )
         if receipt is not None:
             writer.keep(*receipt(report))

@@ -28,9 +28,18 @@ from .facts import Teller
 from .features import FEATURES, PARTS_ZH, WEIGHTS, in_province
 from .ranking import Ranking
 from .ties import Bonds
-from .wanted import Wanted
+from .wanted import WANTED_ZH, Wanted
 
-__all__ = ["COLUMNS", "FEATURES", "PARTS_ZH", "PER_GAP", "WEIGHTS", "Wanted", "find_targets"]
+__all__ = [
+    "COLUMNS",
+    "FEATURES",
+    "PARTS_ZH",
+    "PER_GAP",
+    "WANTED_ZH",
+    "WEIGHTS",
+    "Wanted",
+    "find_targets",
+]
 
 #: Candidates named for each gap unless the caller asks for another number.
 PER_GAP = 10

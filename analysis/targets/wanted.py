@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...graph import regions as geo
 from ..economy import Economy, Mask
+
+#: Code of the country whose regions are known.
+HOME = "CN"
+#: What each filter asks, in words for people. The options of ``chainatlas targets`` and the
+#: parameters of ``/api/v1/targets`` have these names and take these words.
+WANTED_ZH: Mapping[str, str] = {
+    "min_size": "企业规模下限（元/年；营业收入未知时按典型规模）。",
+    "max_size": "企业规模上限（元/年；营业收入未知时按典型规模）。",
+    "label": "企业资质，任一即可。",
+    "listed": "是否上市：只看上市公司，或只看非上市。",
+    "from_region": "只看来自这些地区（含下级）或国家的企业。",
+    "new_to_province": "只看本身和子公司都还没有落在本省的企业。",
+    "domestic": "是否境内：只看境内企业，或只看境外。",
+    "exclude": "排除的企业。",
+}
 
 
 @dataclass(frozen=True)
@@ -17,21 +33,22 @@ class Wanted:
     Attributes:
         min_size: Smallest size (CNY a year, typical where revenue is unknown).
         max_size: Largest size, alike.
-        labels: Labels of which it must carry one.
+        label: Labels of which it must carry one.
         listed: True: listed companies only (a stock code or the label); False: others only.
-        places: Region codes or country codes in one of which its seat must lie.
+        from_region: Region codes or country codes in one of which its seat must lie; a seat in a
+            region of China lies in no other country.
         new_to_province: Neither it nor a direct subsidiary sits or makes anything in the province.
-        domestic: In China only.
+        domestic: True: enterprises in China only; False: those abroad only.
         exclude: Ids of enterprises that are not wanted.
     """
 
     min_size: float | None = None
     max_size: float | None = None
-    labels: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
     listed: bool | None = None
-    places: tuple[str, ...] = ()
+    from_region: tuple[str, ...] = ()
     new_to_province: bool = False
-    domestic: bool = False
+    domestic: bool | None = None
     exclude: tuple[str, ...] = ()
 
     def of(self, economy: Economy, region: str) -> Mask:
@@ -49,20 +66,25 @@ class Wanted:
             keep &= economy.size >= self.min_size
         if self.max_size is not None:
             keep &= economy.size <= self.max_size
-        if self.labels:
-            keep &= labelled(economy, self.labels)
+        if self.label:
+            keep &= labelled(economy, self.label)
         if self.listed is not None:
             listed = (graph.text("enterprises", "stock_code") != "") | labelled(
                 economy, ("listed",)
             )
             keep &= listed == self.listed
-        if self.places:
-            inside = [geo.within(home, p) if geo.exists(p) else country == p for p in self.places]
+        if self.from_region:
+            inside = [
+                geo.within(home, p) if geo.exists(p) else (country == p) & (home == "")
+                for p in self.from_region
+                if p != HOME
+            ]
+            inside += [chinese(economy)] * (HOME in self.from_region)
             keep &= np.logical_or.reduce(inside)
         if self.new_to_province:
             keep &= ~_settled(economy, geo.province(region))
-        if self.domestic:
-            keep &= chinese(economy)
+        if self.domestic is not None:
+            keep &= chinese(economy) == self.domestic
         if self.exclude:
             keep &= ~np.isin(graph.text("enterprises", "id"), list(self.exclude))
         return keep
@@ -72,7 +94,7 @@ def chinese(economy: Economy) -> Mask:
     """Enterprises with a seat in China, (enterprises,)."""
     graph = economy.graph
     return np.asarray(
-        (graph.text("enterprises", "region") != "") | (graph.text("enterprises", "country") == "CN")
+        (graph.text("enterprises", "region") != "") | (graph.text("enterprises", "country") == HOME)
     )
 
 

@@ -11,10 +11,11 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ...analysis.gaps import ACTIONS, EVIDENCE
+from ...analysis.targets import PER_GAP, Wanted, find_targets
 from ...graph import regions as geo
 from ...graph.chain import ChainGraph, split_list
 from ...graph.errors import NotFoundError
@@ -134,18 +135,39 @@ class Feed:
         return sum(map(len, self.rows)) + 1000 * len(self.rows) + 1000
 
 
-def feed(service: Service, kind: Kind, region: str, cluster: str, version: int) -> Feed:
+@dataclass(frozen=True)
+class Pool:
+    """Which candidates a list of targets ranks.
+
+    Attributes:
+        wanted: Enterprises that may be candidates; None for all.
+        deep: All of them, not only the usual number of each gap.
+    """
+
+    wanted: Wanted | None = None
+    deep: bool = False
+
+
+#: What lists of targets rank unless asked otherwise.
+USUAL = Pool()
+
+
+def feed(
+    service: Service, kind: Kind, region: str, cluster: str, version: int, pool: Pool = USUAL
+) -> Feed:
     """The rows of a region and cluster; see :class:`Feed`.
 
     Raises:
         NotFoundError: No such region, cluster or version.
     """
-    make = _gaps if kind == "gaps" else _targets
-    key = ("feed", version, kind, region, cluster)
-    service.remember(
-        ("feed", kind, region, cluster), lambda v: feed(service, kind, region, cluster, v)
-    )
-    return service.feeds.get(key, lambda: make(service, region, cluster, version))
+    key = ("feed", version, kind, region, cluster, pool)
+    if pool == USUAL:  # what one reader wants is not made ready before it is asked for again
+        service.remember(
+            ("feed", kind, region, cluster), lambda v: feed(service, kind, region, cluster, v)
+        )
+    if kind == "gaps":
+        return service.feeds.get(key, lambda: _gaps(service, region, cluster, version))
+    return service.feeds.get(key, lambda: _targets(service, region, cluster, version, pool))
 
 
 def _gaps(service: Service, region: str, cluster: str, version: int) -> Feed:
@@ -166,9 +188,13 @@ def _gaps(service: Service, region: str, cluster: str, version: int) -> Feed:
     return _feed(rows, facets, order, document["weights"])
 
 
-def _targets(service: Service, region: str, cluster: str, version: int) -> Feed:
+def _targets(service: Service, region: str, cluster: str, version: int, pool: Pool) -> Feed:
     found = service.gaps(region, cluster, version)
-    targets = service.targets(region, cluster, version)
+    if pool == USUAL:
+        targets = service.targets(region, cluster, version)
+    else:
+        most = None if pool.deep else PER_GAP
+        targets = service.work_out(lambda: find_targets(found, None, most, pool.wanted))
     document = answers.targets_answer(found, targets).json()
     table = found.table.set_index("product")
     about = table[["primary", "actions", "evidence", "priority"]].to_dict("index")
@@ -194,7 +220,7 @@ def _targets(service: Service, region: str, cluster: str, version: int) -> Feed:
                 name: whole[name]
                 for name in (
                     "product", "enterprise", "actions", "evidence", "score", "rank", "priority",
-                    "labels", "from_region", "landing",
+                    "landing",
                 )
             }
         )  # fmt: skip
@@ -236,14 +262,14 @@ class Question:
         region: Region code.
         clusters: Cluster ids; all clusters of the version where empty.
         keep: Which rows; None for all.
-        filters: What ``keep`` stands for, so that equal questions have equal keys.
+        pool: Which candidates are ranked, of targets.
     """
 
     kind: Kind
     region: str
     clusters: tuple[str, ...]
     keep: Keep | None = None
-    filters: tuple[tuple[str, Any], ...] = ()
+    pool: Pool = USUAL
 
 
 def ask(service: Service, question: Question, version: int) -> Listing:
@@ -271,7 +297,9 @@ def _chosen(
     clusters = question.clusters or tuple(service.graph(version).index("clusters"))
     if not geo.exists(question.region):
         raise NotFoundError(f"没有这个地区：{question.region}。")
-    found = [feed(service, question.kind, question.region, c, version) for c in clusters]
+    found = [
+        feed(service, question.kind, question.region, c, version, question.pool) for c in clusters
+    ]
     chosen = [
         (each.order[i], each.ids[i], each.rows[i])
         for each in found
@@ -327,8 +355,7 @@ def _chosen_if_there(
     there = tuple(c for c in question.clusters if c in graph.index("clusters"))
     if question.clusters and not there:
         return [], []
-    asked = Question(question.kind, question.region, there, question.keep)
-    return _chosen(service, asked, version)[:2]
+    return _chosen(service, replace(question, clusters=there), version)[:2]
 
 
 def _withdrawn(row: bytes, kind: Kind) -> bytes:

@@ -1,4 +1,4 @@
-"""The quarantine of the facts in force: looked through, and as a sheet that can be corrected."""
+"""What is in quarantine: looked through, and as a sheet that can be corrected."""
 
 from __future__ import annotations
 
@@ -42,23 +42,32 @@ class Filter:
         return rejects
 
 
-def rejects_of(request: Request) -> tuple[pd.DataFrame, int]:
+def rejects_of(request: Request, version: int | None = None) -> tuple[pd.DataFrame, int]:
     """What is in quarantine, and the version of the facts; nothing where there is no store yet.
 
+    Args:
+        request: A request.
+        version: Of the facts; None for the newest.
+
     Raises:
+        NotFoundError: There is no such version.
         Problem: The caller is bound to a region, and rows in quarantine tell of all.
     """
     check_everywhere(caller_of(request))
-    service, version = service_of(request), version_of(request)
+    service = service_of(request)
+    if version is None:
+        version = version_of(request)
+    else:
+        service.check_version(version)
     if not version:
         return pd.DataFrame(columns=[PACK, "file", "reason"], dtype="str"), 0
     made = service.answer("rejects", version, make=lambda: service.view(version).rejects())
     return made, version
 
 
-def counts_of(request: Request) -> list[dict[str, Any]]:
+def counts_of(request: Request, version: int | None = None) -> list[dict[str, Any]]:
     """Rows by pack, file and reason, the most frequent first."""
-    rejects, version = rejects_of(request)
+    rejects, version = rejects_of(request, version)
     return service_of(request).answer("reject counts", version, make=lambda: _counts(rejects))
 
 
@@ -87,21 +96,24 @@ def _plain(value: object) -> object:
     return value if isinstance(value, str) else None
 
 
-def sheet_answer(request: Request, wanted: Filter) -> Response:
+def sheet_answer(request: Request, wanted: Filter, version: int | None = None) -> Response:
     """The sheet of rows in quarantine, as a download; leaves a row in the audit.
 
     Raises:
         Problem: There are too many rows for one sheet.
     """
-    found, version = rejects_of(request)
+    found, version = rejects_of(request, version)
     found = wanted.of(found)
     if len(found) > MOST:
         raise Problem("too-large", f"有 {len(found):,} 行，一张表最多 {MOST:,} 行，请先筛选。")
-    about: Mapping[str, Any] = {"version": version, "rows": len(found), **vars(wanted)}
-    record(request, "quarantine.export", "quarantine", about)
+    about: Mapping[str, Any] = {"rows": len(found), **vars(wanted)}
+    record(request, "quarantine.export", f"version {version}", about)
     page = io.StringIO()
     made = sheet(found) if len(found) else sheet(pd.DataFrame(columns=[PACK]))
     harmless(made).to_csv(page, index=False, lineterminator="\r\n")
-    name = {"content-disposition": 'attachment; filename="quarantine.csv"'}
+    headers = {
+        "content-disposition": f'attachment; filename="quarantine-{version}.csv"',
+        "data-version": str(version),
+    }
     content = page.getvalue().encode("utf-8-sig")
-    return Response(content, media_type="text/csv; charset=utf-8", headers=name)
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

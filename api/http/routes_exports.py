@@ -1,4 +1,4 @@
-"""The data, whole: packs as they can be loaded elsewhere, and the quarantine."""
+"""The data, whole: packs as they can be loaded elsewhere."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from typing import IO
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ..answers import rejects_answer
 from ..export import export_packs
-from ..output import harmless
 from .access import Role, access
 from .audit import record
-from .formats import MEDIA, Form, Json
+from .formats import Json
 from .routes_facts import VersionNumber
 from .service import service_of
 
@@ -33,7 +31,7 @@ def _file(media: str) -> dict[int | str, Json]:
 @router.get("/exports/packs.zip", responses=_file("application/zip"), response_class=Response)
 @access(Role.analyst)
 def packs(request: Request, version: VersionNumber = None) -> Response:
-    """全部数据包：每包一个文件夹，可再次导入；不含隔离区。"""
+    """全部数据包：每包一个文件夹，可再次导入；不含隔离区（见 quarantine.csv）。"""
     service = service_of(request)
     view = service.view(version)
     archive = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
@@ -52,27 +50,6 @@ def packs(request: Request, version: VersionNumber = None) -> Response:
     return _download(archive, "application/zip", f"chainatlas-{view.version}.zip", view.version)
 
 
-@router.get("/exports/quarantine.csv", responses=_file(MEDIA[Form.csv]), response_class=Response)
-@access(Role.analyst)
-def quarantine(request: Request, version: VersionNumber = None) -> Response:
-    """隔离区：每一条未能载入的行或值，连同文件、行号、原因和原文。"""
-    view = service_of(request).view(version)
-    table = rejects_answer(view.rejects(), view.version).table
-    text = harmless(table).to_csv(index=False, lineterminator="\r\n")
-    record(request, "quarantine.export", f"version {view.version}", {"rows": len(table)})
-    headers = _headers(f"quarantine-{view.version}.csv", view.version)
-    return Response(
-        str(text).encode("utf-8-sig"), headers=headers, media_type="text/csv; charset=utf-8"
-    )
-
-
-def _headers(name: str, version: int) -> dict[str, str]:
-    return {
-        "content-disposition": f'attachment; filename="{name}"',
-        "data-version": str(version),
-    }
-
-
 def _download(archive: IO[bytes], media: str, name: str, version: int) -> Response:
     size = archive.tell()
     archive.seek(0)
@@ -82,5 +59,9 @@ def _download(archive: IO[bytes], media: str, name: str, version: int) -> Respon
             while part := archive.read(_CHUNK):
                 yield part
 
-    headers = {**_headers(name, version), "content-length": str(size)}
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "content-length": str(size),
+        "data-version": str(version),
+    }
     return StreamingResponse(chunks(), headers=headers, media_type=media)

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import fields
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from ...analysis.gaps import ACTIONS, EVIDENCE, STATES
+from ...analysis.targets import PER_GAP, WANTED_ZH, Wanted
 from ...graph import regions as geo
 from ...graph.errors import NotFoundError
 from ...graph.schema import LABELS, STAGES
 from .. import answers
+from ..wanted import contradiction, place_code
 from . import documents
 from .access import Role, access
-from .feed import Facets, Keep, Question, above, ask, changes, document_schema
-from .formats import Form, dumps, wanted
+from .feed import (
+    USUAL,
+    Facets,
+    Keep,
+    Kind,
+    Pool,
+    Question,
+    above,
+    ask,
+    changes,
+    document_schema,
+)
+from .formats import Form, Json, dumps, wanted
 from .kept import Keeping, reply
 from .listing import Page, answer, version_of
-from .parameters import Choice, Cluster, Code, Ratio, Words, suffix_of, table_routes
+from .parameters import Choice, Cluster, Code, Ratio, Word, Words, suffix_of, table_routes
 from .problems import Problem, described
 from .service import service_of
 
@@ -29,6 +43,8 @@ State = Annotated[str, Choice(STATES)]
 Evidence = Annotated[str, Choice(EVIDENCE)]
 Label = Annotated[str, Choice(LABELS)]
 Stage = Annotated[str, Choice(STAGES)]
+#: CNY a year.
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"unit": "CNY/a"})]
 #: An adcode or the code of a country.
 Place = Annotated[str, Field(pattern=r"^([0-9]{6}|[A-Z]{2})$")]
 
@@ -90,40 +106,73 @@ class TargetsPage(FeedPage):
     """Parameters of the targets."""
 
     enterprise: Annotated[Words, Field(default=[], description="企业编码。")]
-    label: Annotated[
-        list[Label], Field(default=[], max_length=8, description="企业资质，任一即可。")
-    ]
-    listed: Annotated[bool | None, Field(description="是否上市公司。")] = None
+    min_size: Annotated[Money | None, Field(description=WANTED_ZH["min_size"])] = None
+    max_size: Annotated[Money | None, Field(description=WANTED_ZH["max_size"])] = None
+    label: Annotated[list[Label], Field(default=[], max_length=8, description=WANTED_ZH["label"])]
+    listed: Annotated[bool | None, Field(description=WANTED_ZH["listed"])] = None
     from_region: Annotated[
         list[Place],
-        Field(default=[], max_length=50, description="企业所在地区（含下级）或国别，任一即可。"),
+        Field(default=[], max_length=50, description=f"{WANTED_ZH['from_region']}代码，可重复。"),
+    ]
+    new_to_province: Annotated[bool, Field(description=WANTED_ZH["new_to_province"])] = False
+    domestic: Annotated[bool | None, Field(description=WANTED_ZH["domestic"])] = None
+    exclude: Annotated[
+        list[Word],
+        Field(default=[], max_length=200, description=f"{WANTED_ZH['exclude']}编码，可重复。"),
     ]
     landing: Annotated[Code | None, Field(description="建议落地的地区（含下级）。")] = None
-    domestic: Annotated[bool | None, Field(description="是否境内企业。")] = None
     min_score: Annotated[Ratio | None, Field(description="得分下限。")] = None
-    top: Annotated[int | None, Field(ge=1, le=1000, description="每个缺口取前几名。")] = None
+    top: Annotated[int, Field(ge=1, le=1000, description="每个缺口取前几名。")] = PER_GAP
+
+    def pool(self) -> Pool:
+        """Which candidates are ranked.
+
+        Raises:
+            Problem: There is no such place, or nobody can be wanted.
+        """
+        for place in self.from_region:
+            _check_place("from_region", place)
+        if self.landing is not None:
+            _check_place("landing", self.landing)
+        given: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(Wanted)}
+        for name, value in given.items():
+            if isinstance(value, list):
+                given[name] = tuple(sorted(set(value)))  # equal questions have equal keys
+        wanted = Wanted(**given)
+        if wrong := contradiction(wanted):
+            raise Problem("bad-request", wrong, [_fault("max_size", self.max_size, wrong)])
+        return Pool(None if wanted == Wanted() else wanted, deep=self.top > PER_GAP)
 
     def keep(self, row: Facets) -> bool:
         """Whether a row is asked for."""
-        home = row["from_region"]
         return (
             self.about_gap(row)
             and (not self.enterprise or row["enterprise"] in self.enterprise)
-            and (not self.label or any(x in row["labels"] for x in self.label))
-            and (self.listed is None or ("listed" in row["labels"]) is self.listed)
-            and (not self.from_region or any(_lies(home, place) for place in self.from_region))
             and (self.landing is None or _lies(row["landing"], self.landing))
-            and (self.domestic is None or (home == "CN" or home.isdigit()) is self.domestic)
             and above(self.min_score, row["score"])
-            and (self.top is None or row["rank"] <= self.top)
+            and row["rank"] <= self.top
         )
 
 
+def _check_place(field: str, place: str) -> None:
+    """Refuse a place that is none.
+
+    Raises:
+        Problem: There is no such region or country.
+    """
+    try:
+        place_code(place)
+    except NotFoundError as error:
+        raise Problem("not-found", str(error), [_fault(field, place, "没有这个地区")]) from None
+
+
+def _fault(field: str, value: str | float | None, message: str) -> Json:
+    return {"field": field, "in": "query", "message": message, "value": value}
+
+
 def _lies(code: str, place: str) -> bool:
-    """Whether a region or country is a place or lies in it."""
-    if code.isdigit() and place.isdigit():
-        return geo.contains(place, code)
-    return code == place or (place == "CN" and code.isdigit())
+    """Whether a region lies in another; a place abroad lies in none."""
+    return geo.exists(code) and geo.contains(place, code)
 
 
 @table_routes(router, "/gaps", document_schema("gaps"))
@@ -137,17 +186,15 @@ def gaps(request: Request, page: Annotated[GapsPage, Query()]) -> Response:
 @access(Role.viewer, "region")
 def targets(request: Request, page: Annotated[TargetsPage, Query()]) -> Response:
     """招商目标企业：每个缺口的候选企业、得分及其构成、依据、落地建议和联系路径。"""
-    return _feed(request, page, "targets", page.keep)
+    return _feed(request, page, "targets", page.keep, page.pool())
 
 
-def _feed(
-    request: Request, page: FeedPage, kind: Literal["gaps", "targets"], keep: Keep
-) -> Response:
+def _feed(request: Request, page: FeedPage, kind: Kind, keep: Keep, pool: Pool = USUAL) -> Response:
     service, suffix = service_of(request), suffix_of(request)
     version = version_of(request, service, page)
     given = page.given()
     clusters = tuple(dict.fromkeys(page.cluster))
-    question = Question(kind, page.region, clusters, keep if given else None, given)
+    question = Question(kind, page.region, clusters, keep if given else None, pool)
     if page.since is None:
         return answer(request, page, ask(service, question, version), suffix)
     try:

@@ -54,7 +54,11 @@ router = APIRouter(prefix="/graph", tags=["graph"])
 #: Name of the page that the saved views of the graph belong to.
 PAGE = "graph"
 
-Placed = tuple[int, float, float]
+#: Number of a node or a line in the web of a version.
+Number = Annotated[int, Field(ge=0, lt=2**31)]
+#: Pixels; farther away nothing can be drawn.
+Coordinate = Annotated[float, Field(ge=-1e7, le=1e7)]
+Placed = tuple[Number, Coordinate, Coordinate]
 Version = Annotated[int | None, Query(description="版本；不给则为最新")]
 
 
@@ -69,7 +73,7 @@ class Body(BaseModel):
 class Expand(Body):
     """A group of a node to expand."""
 
-    node: int
+    node: Number
     group: str = Field(max_length=60)
     limit: int = Field(default=STEP, ge=1, le=MOST)
 
@@ -93,7 +97,7 @@ class LayoutBody(Body):
     """A layout for what is shown."""
 
     layout: str
-    root: int | None = None
+    root: Number | None = None
 
 
 class ExportBody(Body):
@@ -102,7 +106,7 @@ class ExportBody(Body):
     form: Literal["svg", "png", "gexf", "json"]
     caption: Caption = "name"
     title: str = Field(default="图谱视图", max_length=80)
-    hidden: list[int] = Field(default=[], max_length=20_000)
+    hidden: list[Number] = Field(default=[], max_length=20_000)
     layout: str = "force"
 
 
@@ -110,7 +114,7 @@ class ViewState(BaseModel):
     """A view as it is kept: keys with positions, and how it is shown."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    nodes: list[tuple[str, float, float, int]] = Field(max_length=MOST)
+    nodes: list[tuple[str, Coordinate, Coordinate, int]] = Field(max_length=MOST)
     looks: list[str] = Field(default=[], max_length=50)
     starts: list[str] = Field(default=[], max_length=MOST)
     opened: list[tuple[str, list[str]]] = Field(default=[], max_length=2000)
@@ -308,7 +312,10 @@ def layout(request: Request, body: LayoutBody) -> dict[str, Any]:
 @router.get("/detail")
 @access(Role.viewer)
 def detail(
-    request: Request, node: int | None = None, line: int | None = None, version: Version = None
+    request: Request,
+    node: Number | None = None,
+    line: Number | None = None,
+    version: Version = None,
 ) -> dict[str, Any]:
     """一个节点或一条关系的全部事实，各有来源。"""
     web = the_web(request, version)
@@ -422,7 +429,7 @@ def all_lines(request: Request, version: Version = None) -> Response:
 
 @router.get("/overview/node")
 @access(Role.viewer)
-def point(request: Request, node: int, version: Version = None) -> dict[str, Any]:
+def point(request: Request, node: Number, version: Version = None) -> dict[str, Any]:
     """概览中一个点：名称、地区、关系数，以及邻居的编号。"""
     web = the_web(request, version)
     _known(web, node)

@@ -1,4 +1,4 @@
-"""What could not be used of the facts in force, and why."""
+"""What could not be used of the files that were loaded, and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from . import quarantine_desk
 from .access import Role, access
+from .problems import described
 from .quarantine_desk import Filter
+from .routes_facts import VersionNumber
 
 router = APIRouter(tags=["quarantine"])
 _Pack = Annotated[str, Query(max_length=200, description="只列这个数据包的")]
@@ -45,14 +47,16 @@ def quarantine(
     reason: _Reason = "",
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    version: VersionNumber = None,
 ) -> Quarantine:
     """隔离区：哪些行没有载入，为什么。"""
-    found, version = quarantine_desk.rejects_of(request)
+    found, number = quarantine_desk.rejects_of(request, version)
     wanted = Filter(pack, file, reason).of(found)
+    counts = quarantine_desk.counts_of(request, version)
     return Quarantine(
-        version=version,
+        version=number,
         total=len(wanted),
-        counts=[QuarantineCount(**count) for count in quarantine_desk.counts_of(request)],
+        counts=[QuarantineCount(**count) for count in counts],
         rejects=quarantine_desk.rows(wanted.iloc[offset : offset + limit]),
     )
 
@@ -60,11 +64,18 @@ def quarantine(
 @router.get(
     "/quarantine.csv",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}}, "description": "可更正的隔离表"}},
+    responses={
+        200: {"content": {"text/csv": {}}, "description": "可更正的隔离表"},
+        **described(413),
+    },
 )
 @access(Role.analyst)
 def quarantine_sheet(
-    request: Request, pack: _Pack = "", file: _File = "", reason: _Reason = ""
+    request: Request,
+    pack: _Pack = "",
+    file: _File = "",
+    reason: _Reason = "",
+    version: VersionNumber = None,
 ) -> Response:
-    """隔离区的表，可更正后重新上传。"""
-    return quarantine_desk.sheet_answer(request, Filter(pack, file, reason))
+    """隔离区的表：每一行连同文件、行号、原因和原文，可更正后重新上传；留一条审计记录。"""
+    return quarantine_desk.sheet_answer(request, Filter(pack, file, reason), version)

@@ -253,6 +253,9 @@ class Service:
         except ChainAtlasError:
             _log.warning("version %s cannot be made ready", number, exc_info=True)
         else:
+            # Who asks right now still reads the version before; older ones only take up memory.
+            self._graphs.drop(lambda held: held not in {number, self._served})
+            self._forget()
             self._served = number
 
     def remember(self, key: Hashable, again: Callable[[int], object]) -> None:
@@ -291,11 +294,14 @@ class Service:
         return self._graphs.get(number, lambda: self._load(number))
 
     def _load(self, number: int) -> ChainGraph:
-        # What was worked out of a version holds its graph: it must not outlive it by much.
-        held = {number, *self._graphs.keys()}
+        self._forget(but=number)
+        return self.store.view(number).graph()
+
+    def _forget(self, but: int | None = None) -> None:
+        """Drop what was worked out of versions whose graph is gone: it holds that graph."""
+        held = {but, *self._graphs.keys()}
         for kept in (self._answers, self._targets, self._scopes, self.feeds):
             kept.drop(lambda key: key[1] not in held)
-        return self.store.view(number).graph()
 
     def answer(self, *key: Hashable, make: Callable[[], Value]) -> Value:
         """Something worked out of one version.

@@ -33,7 +33,8 @@ class Identifier:
         own = frame["id"]
         final = self.resolution.ids.set_axis(frame.index)
         merged = (self.resolution.how != "").set_axis(frame.index) & (final != own)
-        aliases = frame["aliases"].where(~merged, with_alias(frame["aliases"], own))
+        aliases = frame["aliases"].copy()
+        aliases[merged] = with_alias(aliases[merged], own[merged])
         moved = final != own
         self._renamed.update(zip(own[moved], final[moved], strict=True))
         # Two rows of one pack may want one name; then the second keeps its own.

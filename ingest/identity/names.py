@@ -87,13 +87,30 @@ def _places() -> Mapping[str, str]:
     return found
 
 
+@cache
+def _by_length() -> Mapping[int, tuple[pa.Array, pa.Array]]:
+    """The places by the length of their names, longest first, with their short forms."""
+    found: dict[int, dict[str, str]] = {}
+    for form, short in _places().items():
+        found.setdefault(len(form), {})[form] = short
+    return {
+        length: (pa.array(list(found[length])), pa.array(list(found[length].values())))
+        for length in sorted(found, reverse=True)
+    }
+
+
+@cache
+def _begun() -> pa.Array:
+    """How the places with long names begin."""
+    return pa.array(sorted({form[:_SHORT] for form in _places() if len(form) > _SHORT}))
+
+
 def _split_place(names: pa.Array) -> tuple[pa.Array, pa.Array]:
     """The place a name begins with, in its one form, and the rest; "" where it begins with none."""
     place = pa.array([""] * len(names), pa.string())
     rest = names
     # Most names begin with no long form, so only those that may are looked at again and again.
-    begun = pa.array(sorted({form[:_SHORT] for form in _places() if len(form) > _SHORT}))
-    long = pc.is_in(pc.utf8_slice_codeunits(names, 0, _SHORT), value_set=begun)
+    long = pc.is_in(pc.utf8_slice_codeunits(names, 0, _SHORT), value_set=_begun())
     found = _longest(pc.filter(names, long), lambda length: length > _SHORT)
     place, rest = (
         pc.replace_with_mask(old, long, new) for old, new in zip((place, rest), found, strict=True)
@@ -110,18 +127,16 @@ def _longest(names: pa.Array, wanted: Callable[[int], bool]) -> tuple[pa.Array, 
     """As :func:`_split_place`, with forms of the wanted lengths only."""
     place = pa.array([""] * len(names), pa.string())
     rest = names
-    table = _places()
-    for length in sorted(filter(wanted, {len(form) for form in table}), reverse=True):
-        forms = {f: short for f, short in table.items() if len(f) == length}
-        at = pc.index_in(
-            pc.utf8_slice_codeunits(names, 0, length), value_set=pa.array(list(forms), pa.string())
-        )
+    for length, (forms, shorts) in _by_length().items():
+        if not wanted(length):
+            continue
+        at = pc.index_in(pc.utf8_slice_codeunits(names, 0, length), value_set=forms)
         hit = pc.and_(pc.is_valid(at), pc.equal(place, ""))
         following = pc.utf8_slice_codeunits(names, length, length + 1)
         of_word = pc.is_in(following, value_set=pa.array(_WORDS_OF_CITY))
         by_city = pc.equal(pc.utf8_slice_codeunits(names, length - 1, length), "市")
         hit = pc.and_(hit, pc.invert(pc.and_(of_word, by_city)))
-        place = pc.if_else(hit, pc.take(pa.array(list(forms.values()), pa.string()), at), place)
+        place = pc.if_else(hit, pc.take(shorts, at), place)
         rest = pc.if_else(hit, pc.utf8_slice_codeunits(names, length), rest)
     return place, rest
 

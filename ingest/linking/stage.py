@@ -33,7 +33,8 @@ def text_products(facts: Facts, graph: ChainGraph) -> Facts:
         return facts
     given = facts.tables.get("produces", typed(pd.DataFrame(), TABLES["produces"]))
     stated = {*given["enterprise"], *graph["produces"]["enterprise"]}
-    silent = enterprises[~enterprises["id"].isin(stated)]
+    columns = ["id", "region", "industry", "source", "as_of", *_FIELDS]
+    silent = enterprises.loc[~enterprises["id"].isin(stated), columns]
     parts = [
         pd.DataFrame(
             {

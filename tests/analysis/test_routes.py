@@ -164,7 +164,8 @@ def test_the_command_answers_by_its_schema(
     ("options", "left"),
     [
         ((), ["far", "near"]),
-        (("--from", "上海市"), ["far"]),
+        (("--from-region", "上海市"), ["far"]),
+        (("--foreign",), []),
         (("--from", "310000", "--from", "日本"), ["far"]),
         (("--from", "jp"), []),
         (("--exclude", "黄石玻璃", "--exclude", "far"), []),
@@ -186,6 +187,7 @@ def test_filters_on_the_command_line(
     ("options", "status", "said"),
     [
         (("--from", "火星"), 1, "没有这个地区"),
+        (("--min-size", "2e9", "--max-size", "1e9"), 2, "小于下限"),
         (("--exclude", "没有的厂"), 1, "没有这家企业：没有的厂"),
         (("--label", "big"), 2, "big"),
         (("--min-size", "-1"), 2, "min-size"),

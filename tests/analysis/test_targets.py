@@ -232,13 +232,14 @@ def test_neighbours_only_where_makers_are_few() -> None:
         (Wanted(), "abc"),
         (Wanted(min_size=1e9), "ac"),
         (Wanted(max_size=1e9), "bc"),
-        (Wanted(labels=("champion", "little_giant")), "ab"),
+        (Wanted(label=("champion", "little_giant")), "ab"),
         (Wanted(listed=True), "a"),
         (Wanted(listed=False), "bc"),
-        (Wanted(places=("310000", "440000")), "ac"),
-        (Wanted(places=("JP",)), ""),
+        (Wanted(from_region=("310000", "440000")), "ac"),
+        (Wanted(from_region=("JP",)), ""),
         (Wanted(new_to_province=True), "c"),  # a holds a company in Wuhan, b sits in Huangshi
         (Wanted(domestic=True), "abc"),
+        (Wanted(domestic=False), ""),
         (Wanted(exclude=("a", "c")), "b"),
     ],
 )

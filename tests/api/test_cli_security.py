@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from typer.main import get_command
 
+from chainatlas.api.cli import app  # type: ignore[attr-defined]
 from chainatlas.api.security.ledger import Author, Ledger
 from chainatlas.api.security.login import log_in
 from chainatlas.graph.store import open_store
@@ -150,39 +153,93 @@ def test_verify_names_the_first_fault_and_fails(cli: Cli) -> None:
     assert [e["number"] for e in entries] == [3, 2]
 
 
-def test_commands_leave_rows_where_there_is_a_work_file(cli: Cli, tmp_path: Path) -> None:
+def test_no_work_file_is_made_for_rows_alone(cli: Cli, tmp_path: Path) -> None:
     pack = write_pack(tmp_path / "sample", {"products.csv": "id,name\np,产品\n"})
+    for argv in (
+        ("ingest", pack),
+        ("export", "--out", tmp_path / "out"),
+        ("backup", "--out", tmp_path / "backup"),
+        ("undo",),
+        ("restore", tmp_path / "backup", "--force"),
+    ):
+        assert cli(*argv).status == 0
+    assert not work_path(str(cli.db)).exists()
 
-    def everything(to: Path) -> None:
-        for argv in (
-            ("ingest", pack),
-            ("export", "--out", to / "out"),
-            ("backup", "--out", to / "backup"),
-            ("undo",),
-            ("restore", to / "backup", "--force"),
-        ):
-            assert cli(*argv).status == 0
 
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-    everything(tmp_path / "first")
-    work = work_path(str(cli.db))
-    assert not work.exists()
-    cli("keys", "add", "x")
-    everything(tmp_path / "second")
-    backup = tmp_path / "second" / "backup"
-    assert cli.bare("copy", "--from", backup, "--to", cli.db, "--force").status == 0
-    entries = Ledger(WorkFile(work)).newest(9, actor="cli")
-    # What came after the backup went with restoring it; its own row is there.
-    assert [e.action for e in reversed(entries)] == [
-        "key.add",
-        "store.load",
-        "store.export",
-        "store.restore",
-        "store.copy",
-    ]
-    assert json.loads(entries[-2].detail) == {"changed": False, "version": 1}
-    assert Ledger(WorkFile(work)).verify().fault is None
+#: Commands that change nothing and give out answers alone.
+ASK = {
+    "audit list", "audit verify", "backtest", "clusters", "compare", "gaps", "keys list", "link", "policy",
+    "profile enterprise", "relatedness", "requirements", "review list", "risk", "routes", "serve",
+    "simulate", "snapshots", "sources", "supply-rate", "targets", "trends", "users list", "value",
+    "versions",
+}  # fmt: skip
+IC = ("--region", "420100", "--cluster", "c")
+#: Every other command, as it is called (``@``: the folder of the test), and the row that it leaves.
+ACT: dict[str, tuple[tuple[str, ...], str]] = {
+    "keys add": (("x",), "key.add"),
+    "keys revoke": (("PREFIX",), "key.revoke"),
+    "users add": (("王",), "user.add"),
+    "users passwd": (("王",), "user.password"),
+    "users role": (("王", "editor"), "user.role"),
+    "users disable": (("王",), "user.disable"),
+    "users enable": (("王",), "user.enable"),
+    "ingest": (("@/sample", "@/other"), "store.load"),
+    "run": (("--pack", "@/third", "--out", "@/run"), "store.load"),
+    "review accept": (("a", "b"), "review.accept"),
+    "review undo": (("a", "b"), "review.undo"),
+    "review reject": (("a", "b"), "review.reject"),
+    "rejects": (("--format", "csv", "--out", "@/rejects.csv"), "quarantine.export"),
+    "map": (("chain", *IC, "--out", "@/chain.svg"), "picture.export"),
+    "report": ((*IC, "--out", "@/report.html"), "report.export"),
+    "export": (("--out", "@/packs"), "store.export"),
+    "copy": (("--from", "@/atlas.db", "--to", "@/copy.db"), "store.export"),
+    "backup": (("--out", "@/backup"), "store.backup"),
+    "undo": ((), "store.undo"),
+    "restore": (("@/backup", "--force"), "store.restore"),
+}
+PACKS: dict[str, dict[str, str | bytes]] = {
+    "sample": {
+        "products.csv": "id,name,links\np,产品,l\n",
+        "clusters.csv": "id,name,region\nc,集群,420100\n",
+        "links.csv": "id,cluster,name,stage\nl,c,环节,upstream\n",
+        "enterprises.csv": "id,name,region,revenue\na,武汉光电有限公司,420100,1e9\nx,乙,420100,many\n",
+    },
+    "other": {
+        "products.csv": "id,name\n",
+        "enterprises.csv": "id,name\nb,武汉光电股份有限公司\n",
+    },
+    "third": {"products.csv": "id,name\nq,另一产品\n"},
+}
+
+
+def commands(group: Any, above: str = "") -> Iterator[str]:
+    """Every command with those above it."""
+    for name, command in group.commands.items():
+        below = hasattr(command, "commands")
+        yield from commands(command, f"{above}{name} ") if below else (above + name,)
+
+
+@pytest.mark.usefixtures("typed")
+def test_every_command_that_changes_or_exports_leaves_one_row(cli: Cli, tmp_path: Path) -> None:
+    """A command that stands in neither list fails: whoever adds one says which it is."""
+    assert sorted(commands(get_command(app))) == sorted([*ASK, *ACT])
+    for name, files in PACKS.items():
+        write_pack(tmp_path / name, files)
+    ledger, prefix = Ledger(WorkFile(work_path(str(cli.db)))), ""
+    for name, (argv, action) in ACT.items():
+        before = ledger.newest(1)
+        given = [part.replace("@", str(tmp_path)).replace("PREFIX", prefix) for part in argv]
+        asked = cli.bare if name == "copy" else cli
+        outcome = asked(*name.split(), *given)
+        assert outcome.status in (0, 3), (name, outcome.err)
+        rows = ledger.newest(2)
+        if name == "keys add":
+            prefix = rows[0].target.split()[-1]
+        assert (rows[0].action, rows[0].actor) == (action, "cli"), name
+        # What came after the backup went with restoring it.
+        if name != "restore":
+            assert list(rows[1:]) == list(before), name
+    assert ledger.verify().fault is None
 
 
 def test_everything_goes_into_spreadsheets(cli: Cli, tmp_path: Path) -> None:

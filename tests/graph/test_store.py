@@ -242,6 +242,23 @@ def test_several_packs_are_one_version(store: Store) -> None:
     assert [f.pack for f in store.view().facts()] == ["a", "b"]
 
 
+@pytest.mark.parametrize("read_before", [False, True])
+def test_some_packs_can_be_left_out(store: Store, read_before: bool) -> None:
+    """Whether or not the whole version was read before, and whatever else was left out before."""
+    a, b = facts("a", products=named("x", "y")), facts("b", [{"line": 1.0}], products=named("y"))
+    load(store, a, HUBEI, b)
+    if read_before:
+        store.view().graph()
+    view = store.view()
+    for but in (["a"], ["a", "b"], ["none"], ["a", "b", "hubei"], []):
+        kept = [f for f in (a, b, HUBEI) if f.pack not in but]
+        assert stated(*view.facts(but=but)) == stated(*kept)
+        said = view.stated("products", but=but)
+        assert set(said["pack"]) == {f.pack for f in kept}
+        assert len(said) == sum(len(f.tables["products"]) for f in kept)
+    assert held(store.view()) == stated(a, b, HUBEI)
+
+
 def test_a_changed_column_of_any_kind_counts(store: Store) -> None:
     """Text, number, list, provenance; filled, emptied or altered; but the facts stay facts."""
     base: Row = {"id": "p", "name": "p", "aliases": "a;b", "domestic_rate": 0.5, "source": "s"}

@@ -15,7 +15,7 @@ from chainatlas.graph.schema import TABLES
 from chainatlas.graph.store import open_store
 from chainatlas.ingest.load import load as load_sources
 from chainatlas.ingest.pack import open_pack
-from making import held
+from making import facts, held, load
 from microcosm import API, Atlas, refused, tables
 
 KINDS = ("clusters", "links", "products", "enterprises", "institutes", "projects")
@@ -162,10 +162,22 @@ def test_the_export_loads_to_the_same_facts(atlas: Atlas, tmp_path: Path) -> Non
             assert len(rows) == len(ours[name]), name
 
 
-def test_the_quarantine_is_a_file_without_formulas(atlas: Atlas) -> None:
-    text = atlas.client.get(f"{API}/exports/quarantine.csv").content.decode("utf-8-sig")
-    assert len(text.splitlines()) == 1 + len(refused())
-    assert str(refused()[0]["raw"]).replace('"', '""') in text
+def test_the_quarantine_is_a_sheet_of_any_version(fresh: Atlas) -> None:
+    address = f"{API}/quarantine.csv"
+    answer = fresh.client.get(address)
+    lines = answer.content.decode("utf-8-sig").splitlines()
+    assert len(lines) == 1 + len(refused())
+    assert lines[0].startswith("#数据包,#文件,#行")
+    assert "'=1+1" in lines[1]  # no formula
+    assert answer.headers["data-version"] == "1"
+    assert "quarantine-1.csv" in answer.headers["content-disposition"]
+    load(fresh.store, facts("small", **fresh.tables))  # nothing is refused any more
+    fresh.service.refresh()
+    assert len(fresh.client.get(address).text.splitlines()) == 1
+    assert fresh.client.get(f"{address}?version=1").content == answer.content
+    assert fresh.client.get(f"{API}/quarantine?version=1").json()["total"] == len(refused())
+    assert fresh.client.get(f"{API}/quarantine").json()["total"] == 0
+    assert fresh.client.get(f"{address}?version=9").status_code == 404
 
 
 def test_simulations_comparisons_and_trends(fresh: Atlas) -> None:

@@ -8,6 +8,8 @@ import io
 import json
 import random
 from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,16 +17,20 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.main import get_command
 
 from chainatlas.analysis.gaps import find_gaps
 from chainatlas.analysis.scope import Scope
-from chainatlas.analysis.targets import find_targets
+from chainatlas.analysis.targets import WANTED_ZH, Wanted, find_targets
 from chainatlas.api import answers
-from chainatlas.api.client import order
+from chainatlas.api.cli import app  # type: ignore[attr-defined]
+from chainatlas.api.client import GapFilters, TargetFilters, order
 from chainatlas.api.http.cursors import Cursor
 from chainatlas.api.http.problems import Problem
+from making import Row as Stated
 from microcosm import API, Atlas, edited, state
 
+DOCS = Path(__file__).parents[3] / "docs"
 Row = dict[str, Any]
 #: What HTTP adds to the rows of the commands.
 ADDED = {"id", "region", "cluster"}
@@ -95,13 +101,6 @@ def test_link_header_leads_to_the_next_page(atlas: Atlas) -> None:
         ("action=fortify", lambda r: "fortify" in r["actions"]),
         ("evidence=suspected", lambda r: r["evidence"] == "suspected"),
         ("min_score=0.4", lambda r: r["score"] >= 0.4),
-        ("label=champion&label=little_giant", lambda r: {"champion", "little_giant"} & set(r["labels"])),
-        ("listed=true", lambda r: "listed" in r["labels"]),
-        ("listed=false", lambda r: "listed" not in r["labels"]),
-        ("from_region=310000", lambda r: r["from_region"].startswith("31")),
-        ("from_region=JP&from_region=NL", lambda r: r["from_region"] in ("JP", "NL")),
-        ("domestic=true", lambda r: r["from_region"].isdigit()),
-        ("domestic=false", lambda r: not r["from_region"].isdigit()),
         ("top=1", lambda r: r["rank"] == 1),
         ("enterprise=asml", lambda r: r["enterprise"] == "asml"),
         ("landing=420100", lambda r: r["landing"].startswith("4201")),
@@ -113,6 +112,143 @@ def test_filters_of_targets(atlas: Atlas, filters: str, holds: Any) -> None:
     assert rows(atlas, f"/targets?region=420100&{filters}", "targets") == [
         row for row in whole if holds(row)
     ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "wanted", "some"),
+    [
+        ("min_size=1e8", Wanted(min_size=1e8), True),
+        ("max_size=400000000&min_size=4e7", Wanted(min_size=4e7, max_size=4e8), True),
+        ("label=champion&label=little_giant", Wanted(label=("champion", "little_giant")), True),
+        ("listed=true", Wanted(listed=True), False),
+        ("listed=false", Wanted(listed=False), True),
+        ("from_region=310000", Wanted(from_region=("310000",)), True),
+        ("from_region=JP&from_region=NL", Wanted(from_region=("JP", "NL")), True),
+        ("from_region=CN&from_region=JP", Wanted(from_region=("CN", "JP")), True),
+        ("from_region=BT", Wanted(from_region=("BT",)), False),
+        ("new_to_province=true", Wanted(new_to_province=True), True),
+        ("domestic=true", Wanted(domestic=True), True),
+        ("domestic=false", Wanted(domestic=False), True),
+        ("exclude=asml&exclude=none", Wanted(exclude=("asml", "none")), True),
+        ("domestic=true&exclude=smee&top=1", Wanted(domestic=True, exclude=("smee",)), True),
+    ],
+)
+def test_whom_the_command_ranks_of_those_wanted(
+    atlas: Atlas, filters: str, wanted: Wanted, some: bool
+) -> None:
+    """They are ranked among themselves: the best of those wanted, not those wanted of the best."""
+    graph = atlas.store.view().graph()
+    most = 1 if "top" in filters else 10
+    expected = []
+    for cluster in ("ic", "fpd"):
+        gaps = find_gaps(Scope.of(graph, "420100", cluster))
+        found = find_targets(gaps, None, most, wanted)
+        expected += [
+            (cluster, row) for row in answers.targets_answer(gaps, found).json()["targets"]
+        ]
+    there = {
+        (row["cluster"], row["product"], row["enterprise"]): row
+        for row in rows(atlas, f"/targets?region=420100&{filters}", "targets")
+    }
+    assert bool(there) is some
+    assert len(there) == len(expected)
+    for cluster, row in expected:
+        own = there[cluster, row["product"], row["enterprise"]]
+        assert {name: own[name] for name in row} == row
+
+
+def test_more_than_the_usual_number_of_each_gap(fresh: Atlas) -> None:
+    more: list[Stated] = [
+        {"id": f"m{i}", "name": f"胶厂{i}", "country": "CN", "region": "310115", "revenue": 1e8 + i}
+        for i in range(15)
+    ]
+    made: list[Stated] = [
+        {"enterprise": row["id"], "product": "resist", "role": "maker"} for row in more
+    ]
+    fresh.state(
+        {
+            **fresh.tables,
+            "enterprises": [*fresh.tables["enterprises"], *more],
+            "produces": [*fresh.tables["produces"], *made],
+        }
+    )
+    path = "/targets?region=420100&cluster=ic&product=resist"
+    usual = rows(fresh, path, "targets")
+    assert [row["rank"] for row in usual] == list(range(1, 11))
+    assert rows(fresh, f"{path}&top=3", "targets") == usual[:3]
+    assert rows(fresh, f"{path}&top=12", "targets")[:10] == usual
+    assert len(rows(fresh, f"{path}&top=12", "targets")) == 12
+    assert len(rows(fresh, f"{path}&top=1000", "targets")) == 16
+
+
+def test_filters_are_declared_once() -> None:
+    """Each is a parameter, an option of the command and an argument of the client, alike in words."""
+    assert list(WANTED_ZH) == [f.name for f in fields(Wanted)]
+    item = json.loads((DOCS / "openapi.json").read_text("utf-8"))["paths"]["/api/v1/targets"]
+    parameters = {p["name"]: p.get("description", "") for p in item["get"]["parameters"]}
+    options = {
+        option.lstrip("-"): getattr(parameter, "help", "")
+        for parameter in get_command(app).commands["targets"].params  # type: ignore[attr-defined]
+        for option in parameter.opts
+    }
+    for name, words in WANTED_ZH.items():
+        assert parameters[name].startswith(words), name
+        assert options[name.replace("_", "-")].startswith(words), name
+    assert TargetFilters.__annotations__.keys() == parameters.keys() - {"region", "since", "cursor"}
+    item = json.loads((DOCS / "openapi.json").read_text("utf-8"))["paths"]["/api/v1/gaps"]
+    names = {p["name"] for p in item["get"]["parameters"]}
+    assert GapFilters.__annotations__.keys() == names - {"region", "since", "cursor"}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field", "value"),
+    [
+        ("min_size=many", 422, "min_size", "many"),
+        ("min_size=-1", 422, "min_size", "-1"),
+        ("max_size=inf", 422, "max_size", "inf"),
+        ("min_size=2e9&max_size=1e9", 400, "max_size", 1e9),
+        ("label=big", 422, "label.0", "big"),
+        ("listed=perhaps", 422, "listed", "perhaps"),
+        ("from_region=上海市", 422, "from_region.0", "上海市"),
+        ("from_region=310000&from_region=999999", 404, "from_region", "999999"),
+        ("from_region=XX", 404, "from_region", "XX"),
+        ("landing=999999", 404, "landing", "999999"),
+        ("new_to_province=2", 422, "new_to_province", "2"),
+        ("domestic=", 422, "domestic", ""),
+        ("exclude=", 422, "exclude.0", ""),
+        ("top=0", 422, "top", "0"),
+        ("new_to_province=true&new_to_province=false", 422, "new_to_province", "false"),
+    ],
+)
+def test_a_filter_that_is_none_is_named(
+    atlas: Atlas, query: str, status: int, field: str, value: object
+) -> None:
+    answer = atlas.client.get(f"{API}/targets?region=420100&{query}")
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    (fault,) = answer.json()["errors"]
+    assert (fault["field"], fault["in"], fault["value"]) == (field, "query", value)
+
+
+def test_who_no_longer_passes_a_filter_is_withdrawn(fresh: Atlas) -> None:
+    path = "/targets?region=420100&cluster=ic&product=wafer&min_size=1e9"
+    before = fresh.store.view().version
+    assert [row["enterprise"] for row in rows(fresh, path, "targets")] == ["wafer-jp"]
+    firms: list[Stated] = [
+        {
+            **row,
+            "revenue": {"wafer-jp": 5e8, "wafer-hs": 3e9}.get(str(row["id"]), row.get("revenue")),
+        }
+        for row in fresh.tables["enterprises"]
+    ]
+    fresh.state({**fresh.tables, "enterprises": firms})
+    found = rows(fresh, f"{path}&since={before}", "targets")
+    assert [(row["change"], row["enterprise"]) for row in found] == [
+        ("withdrawn", "wafer-jp"),
+        ("added", "wafer-hs"),
+    ]
+    whole = fresh.client.get(f"{API}/targets.csv?region=420100&min_size=1e9&since={before}")
+    assert "withdrawn" in whole.text
 
 
 @pytest.mark.parametrize(
@@ -150,7 +286,7 @@ def test_changes_replayed_over_fifty_edits_make_the_list(fresh: Atlas) -> None:
     questions = {
         "gaps": "/gaps?region=420100",
         "targets": "/targets?region=420100",
-        "filtered": "/targets?region=420100&cluster=ic&min_score=0.45",
+        "filtered": "/targets?region=420100&cluster=ic&min_score=0.3&min_size=3e7&domestic=true",
     }
     held: dict[str, dict[str, Row]] = {name: {} for name in questions}
     seen = dict.fromkeys(questions, 0)
@@ -238,7 +374,13 @@ def test_cursors_hold_for_their_question_alone(
 def test_a_cursor_of_another_list_is_refused(atlas: Atlas) -> None:
     page = atlas.client.get(f"{API}/targets?region=420100&limit=1").json()
     cursor = parse_qs(urlsplit(page["next"]).query)["cursor"][0]
-    for other in ("targets?region=420200", "gaps?region=420100", "targets?region=420100&top=1"):
+    for other in (
+        "targets?region=420200",
+        "gaps?region=420100",
+        "targets?region=420100&top=1",
+        "targets?region=420100&min_size=1",
+        "targets?region=420100&exclude=asml",
+    ):
         answer = atlas.client.get(f"{API}/{other}&cursor={cursor}")
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["field"] == "cursor"
@@ -332,7 +474,7 @@ def test_tags_name_version_question_format_and_coding(fresh: Atlas) -> None:
     plain = {"accept-encoding": "identity"}
     tags = {
         fresh.client.get(a, headers=h).headers["etag"]
-        for a in (address, f"{address}&top=1", f"{API}/targets.csv?region=420100")
+        for a in (address, f"{address}&exclude=x", f"{API}/targets.csv?region=420100")
         for h in (plain, {"accept-encoding": "gzip"})
     }
     assert len(tags) == 6

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import uscc
 
 from chainatlas.ingest.cleaners import valid_credit_codes
+from chainatlas.ingest.sources import values
 from chainatlas.ingest.sources.headers import columns_of, find_header
 from chainatlas.ingest.sources.values import CLEANERS, Context, product_id
 
@@ -38,10 +40,49 @@ def test_money(cell: str, unit: str, yuan: float) -> None:
     assert (float(cell), reason) == (yuan, "")
 
 
-def test_foreign_money_at_the_rate_of_its_time() -> None:
-    assert clean("money", "100万美元", as_of="2019-12-31") == ("6898500.0", "")
-    assert clean("money", "100", "万美元", as_of="2020-06-30") == ("6898500.0", "")
-    assert clean("money", "100万港元") == ("", "unknown_currency")
+@pytest.mark.parametrize(
+    "cell", ["100万美元", "US$5", "HK$5万", "100万港元", "€5", "3百万英镑", "JP¥5"]
+)
+def test_foreign_money_without_a_stated_rate_is_not_converted(cell: str) -> None:
+    assert clean("money", cell) == ("", "unknown_currency")
+
+
+def test_foreign_money_at_the_stated_rate_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest not after the facts' date."""
+    rows = [
+        {"currency": "USD", "written": "美元", "cny": rate, "as_of": date, "source": "某公报"}
+        for rate, date in (("5", "2001-12-31"), ("4", "2002-12-31"))
+    ]
+    monkeypatch.setattr(values, "read_data", lambda name: iter(rows))
+    values._rate.cache_clear()
+    try:
+        for date, yuan in (("2002-12-30", 5e6), ("2002-12-31", 4e6), ("2009-01-01", 4e6)):
+            assert clean("money", "100万美元", as_of=date) == (str(yuan), "")
+            assert clean("money", "100", "万美元", as_of=date) == (str(yuan), "")
+    finally:
+        values._rate.cache_clear()
+
+
+def test_currencies_are_those_of_cldr() -> None:
+    """Codes, first names and signs; the other words are how lists write them."""
+    locale = Locale.parse("zh_Hans_CN")
+    rows = list(values.read_data("currencies.csv"))
+    assert len({row["currency"] for row in rows}) >= 6
+    for row in rows:
+        written = row["written"].split(";")
+        assert {locale.currencies[row["currency"]], row["currency"]} <= set(written)
+        assert row["currency"] == "CNY" or written[0] == locale.currencies[row["currency"]]
+        assert locale.currency_symbols[row["currency"]] in written
+        # A rate says where it is from and of when; one yuan is one by definition.
+        stated = bool(row["cny"])
+        assert stated == bool(row["source"])
+        assert row["currency"] == "CNY" or stated == bool(row["as_of"])
+
+
+def test_a_word_means_one_currency() -> None:
+    rows = list(values.read_data("currencies.csv"))
+    pairs = {(word, row["currency"]) for row in rows for word in row["written"].split(";")}
+    assert len({word for word, _ in pairs}) == len(pairs)
 
 
 @pytest.mark.parametrize("cell", ["三亿", "约5000万", "5000万-1亿", "12箱", "1.2.3"])
