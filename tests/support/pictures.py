@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 from furnished import OUTSIDE, WAITING, Furnished, furnished, held
+
 from serving import serving
 from watching import FLAGS
 
