@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def shown(page: Page, address: str, name: str) -> None:
 
 
 def taken(
-    browser: Browser, desk: Furnished, pages: dict[str, str], server: str
+    browser: Browser, desk: Furnished, pages: Mapping[str, str], server: str
 ) -> Iterator[tuple[str, bytes]]:
     """Pictures of pages by file name."""
     for wide, high in SIZES:
@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> None:
         flags = [*FLAGS, "--lang=zh-CN"]
         browser = play.chromium.launch(executable_path=chromium, args=flags, env=chinese)
 
-        def keep(pages: dict[str, str], server: str) -> None:
+        def keep(pages: Mapping[str, str], server: str) -> None:
             wanted = {n: a for n, a in pages.items() if not only or n in only}
             for name, picture in taken(browser, desk, wanted, server):
                 (out / name).write_bytes(small(picture))
