@@ -17,11 +17,10 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 from furnished import OUTSIDE, WAITING, Furnished, furnished, held
-
 from serving import serving
 from watching import FLAGS
 
@@ -60,17 +59,18 @@ def small(picture: bytes) -> bytes:
     return page.getvalue()
 
 
-def shown(page: Page, address: str, name: str) -> None:
+def shown(page: Page, address: str, name: str) -> Response | None:
     """Open a page, and wait until it is all there."""
-    page.goto(address)
+    answer = page.goto(address)
     if name == WAIT:  # it goes on asking
         page.wait_for_timeout(800)
-        return
+        return answer
     ready = READY.get(name, READY["graph"] if name.startswith("graph") else "main, #swagger-ui")
     page.wait_for_selector(ready, state="attached", timeout=60_000)
     page.wait_for_load_state("networkidle")
     page.evaluate("document.fonts.ready")
     page.wait_for_timeout(600 if name.startswith("graph") else 100)
+    return answer
 
 
 def taken(
@@ -97,7 +97,11 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as place, sync_playwright() as play:
         desk = furnished(Path(place))
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        chinese = {**os.environ, "LANGUAGE": "zh_CN", "LANG": "zh_CN.UTF-8"}
+        chinese: dict[str, str | float | bool] = {
+            **os.environ,
+            "LANGUAGE": "zh_CN",
+            "LANG": "zh_CN.UTF-8",
+        }
         flags = [*FLAGS, "--lang=zh-CN"]
         browser = play.chromium.launch(executable_path=chromium, args=flags, env=chinese)
 
