@@ -23,7 +23,7 @@ from . import fonts
 from .drawing import INK, NAVY, SOFT, Box, Circle, Drawing, Rect, Shape, Step
 from .drawing import Path as Outline
 from .graph_layout import Band
-from .language import say, text
+from .language import retell, say, text
 from .style import EDGE_LOOKS, NODE_LOOKS
 from .words import money, number, percent
 
@@ -89,7 +89,7 @@ def network_of(scene: Scene) -> Network:
             kind=row["kind"],
             name=row["name"],
             region=row["region"],
-            place=geo.name(row["region"]) if row["region"] else "",
+            place=retell(geo.name(row["region"])) if row["region"] else "",
             amount=_amount(row),
             degree=int(row["degree"]),
             as_of=row["as_of"],

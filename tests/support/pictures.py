@@ -67,7 +67,8 @@ def shown(page: Page, address: str, name: str) -> Response | None:
         return answer
     ready = READY.get(name, READY["graph"] if name.startswith("graph") else "main, #swagger-ui")
     page.wait_for_selector(ready, state="attached", timeout=60_000)
-    page.wait_for_load_state("networkidle")
+    # Parts that come later have come.
+    page.wait_for_selector("body:not(:has([aria-busy=true]))", state="attached")
     page.evaluate("document.fonts.ready")
     page.wait_for_timeout(600 if name.startswith("graph") else 100)
     return answer
