@@ -3,7 +3,7 @@
     python tests/support/pictures.py [FOLDER] [NAME...]
 
 Without FOLDER they go to ``docs/images``; with names only those pages are taken. Each page is shown
-by headless Chromium at two sizes of screen, in Chinese, and saved in 255 colours.
+by headless Chromium at two sizes of screen, in Chinese, and saved in 255 colours at most.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from watching import FLAGS
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 #: Sizes of screens: the plain PC of a bureau, and a large one.
 SIZES = ((1366, 768), (1920, 1080))
+#: Numbers of colours, the next where a picture still has more bytes than this.
+COLOURS, MOST = (255, 96, 48, 24), 150_000
 #: What stands on a page once its scripts have drawn, where that takes a moment.
 READY = {
     "graph": "html[data-ready=true]",
@@ -51,11 +53,13 @@ def file_name(name: str, wide: int) -> str:
 
 def small(picture: bytes) -> bytes:
     """A picture in few colours; text and areas of one colour lose nothing that is seen."""
-    page = BytesIO()
     shown = Image.open(BytesIO(picture)).convert("RGB")
-    shown.quantize(255, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-        page, "png", optimize=True
-    )
+    for colours in COLOURS:
+        page = BytesIO()
+        few = shown.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few.save(page, "png", optimize=True)
+        if page.tell() < MOST:
+            break
     return page.getvalue()
 
 

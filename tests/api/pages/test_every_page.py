@@ -15,7 +15,8 @@ from starlette.routing import Match
 from chainatlas.api.http.app import PAGES
 from furnished import OUTSIDE, Furnished
 from leftover import Data, read
-from pictures import shown
+from pictures import FOLDER as IMAGES
+from pictures import MOST, SIZES, file_name, names, shown
 from serving import serving
 from watching import Watch
 
@@ -76,6 +77,14 @@ def test_every_page_is_in_the_list(furnished_desk: Furnished) -> None:
     assert paths - covered - set(NO_PAGES) == set()
     assert set(NO_PAGES) <= paths
     assert not covered & set(NO_PAGES)
+
+
+def test_every_page_has_its_pictures_and_no_other_is_kept(furnished_desk: Furnished) -> None:
+    wanted = {file_name(name, wide) for name in names(furnished_desk.pages) for wide, _ in SIZES}
+    assert {path.name for path in IMAGES.glob("page-*.png")} == wanted
+    listed = (IMAGES / "README.md").read_text("utf-8")
+    assert [name for name in names(furnished_desk.pages) if f"`{name}`" not in listed] == []
+    assert max(path.stat().st_size for path in IMAGES.glob("page-*.png")) < MOST
 
 
 @dataclass
