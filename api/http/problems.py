@@ -26,6 +26,7 @@ from ...graph.errors import (
     StoreBusyError,
     StoreError,
 )
+from ...viz.language import retell
 
 MEDIA_TYPE = "application/problem+json"
 #: Where the kinds are described; the fragment is the code.
@@ -105,7 +106,7 @@ def respond(request: Request, problem: Problem) -> JSONResponse:
         "type": f"{ABOUT}#{problem.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": problem.detail or kind.remedy,
+        "detail": retell(problem.detail or kind.remedy),  # scripts of pages show it
         "request_id": getattr(request.state, "request_id", ""),
     }
     if problem.errors:

@@ -150,6 +150,13 @@ def test_no_chinese_is_left_but_data(furnished_desk: Furnished, desk_data: Data)
     assert left == {}
 
 
+def test_scripts_of_a_page_are_told_in_its_language(desk: Desk) -> None:
+    address = "/api/v1/graph/detail?node=999999"
+    answers = {lang: desk.client(lang).get(address).json()["detail"] for lang in ("zh", "en")}
+    assert CHINESE_TEXT.search(answers["zh"])
+    assert not CHINESE_TEXT.search(answers["en"])
+
+
 def test_language_is_kept_and_leads_back(desk: Desk) -> None:
     client = desk.client()
     client.cookies.clear()
