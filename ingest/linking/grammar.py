@@ -61,6 +61,13 @@ def _between() -> Flags:
     return table
 
 
+@lru_cache(maxsize=1)
+def _joining() -> Flags:
+    table = np.zeros(0x10000, dtype=np.bool_)
+    table[[ord(char) for char in "和及与或"]] = True
+    return table
+
+
 @dataclass(frozen=True)
 class Verbs:
     """Groups of verbs in the order of the text, g of them, all arrays of shape (g,).
@@ -105,6 +112,9 @@ class Marks:
         piece: Number of the piece, shape (n,).
         items: Number of list marks and joining words so far, shape (n + 1,).
         text: Number of the text, shape (n,).
+        lists: Where marks or words stand that join the items of a list, in order.
+        notes: Where closed brackets start and end, in order.
+        noted: Whether the character stands in one, shape (n,).
         closed: Whether a phrase that ends before the position is closed by 业务, 板块 …, shape (n + 1,).
         verbs: The groups of verbs.
     """
@@ -116,6 +126,9 @@ class Marks:
     piece: Integers
     items: Integers
     text: Integers
+    lists: Integers
+    notes: tuple[Integers, Integers]
+    noted: Flags
     closed: Flags
     verbs: Verbs
 
@@ -184,7 +197,8 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     dash = np.flatnonzero(kind == _DASH)
     around = codes[np.maximum(dash - 1, 0)], codes[np.minimum(dash + 1, size - 1)]
     kind[dash] = np.where((around[0] >= _CHINESE) & (around[1] >= _CHINESE), _LIST, 0)
-    inside = _inside(buffer.text, size)
+    notes = _notes(buffer.text)
+    inside = _sum(*notes, size)
     broken = codes == ord(BREAK)
     hard = ((kind == _HARD) & ~inside) | broken
     soft = (kind == _SOFT) & ~inside
@@ -223,27 +237,32 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     possessive = np.flatnonzero(codes == ord("的"))
     ends[possessive] |= _soon(possessive, cue_start[verb][closed], edge, size)
     keep = ~inside[verbs.start]
-    settled = _skip(np.arange(size + 1), settle)
+    ends = ends[_skip(np.arange(size + 1), settle)]
+    excluded = _excluded(buffer, cue_start, cue_end, bits, kind, inside, broken, begins_verb, edge)
+    # In 3C(触控模组)装备 the note says more of what 装备 is for.
+    amid = ~ends[notes[1]]
+    excluded |= _sum(notes[0][amid], notes[1][amid], size)
     return Marks(
-        ends[settled],
+        ends,
         begins,
-        _excluded(buffer, cue_start, cue_end, bits, kind, inside, broken, begins_verb, edge),
+        excluded,
         np.cumsum(hard),
         np.cumsum(hard | soft),
         np.concatenate([[0], np.cumsum((kind == _LIST) | (kind == _JOIN) | soft)]),
         buffer.row,
+        np.flatnonzero((kind == _LIST) | ((kind == _JOIN) & _joining()[np.minimum(codes, 0xFFFF)])),
+        notes,
+        inside,
         _starts(cue_start[of(words.CLOSES)], size),
         verbs.only(keep),
     )
 
 
-def _inside(text: str, size: int) -> Flags:
-    """Which characters stand in brackets that are closed in the same text."""
+def _notes(text: str) -> tuple[Integers, Integers]:
+    """Where brackets stand that are closed in the same text: their starts and ends."""
     spans = [match.span() for match in _BRACKETS.finditer(text)]
-    if not spans:
-        return np.zeros(size, dtype=np.bool_)
-    start, end = np.asarray(spans, dtype=np.int64).T
-    return _sum(start, end, size)
+    start, end = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
+    return start, end
 
 
 def _sum(start: Integers, end: Integers, size: int) -> Flags:

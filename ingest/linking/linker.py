@@ -14,6 +14,7 @@ from .buffer import Buffer, Flags, Integers
 from .context import Industries, satisfied
 from .grammar import Marks, mark
 from .names import Names, build
+from .shared import completed
 
 MAKES, SELLS, SERVICES = "makes", "sells", "services"
 #: Fields: a registered business scope, a sentence about the main business, a list of products.
@@ -111,6 +112,13 @@ class Linker:
         start, end, term = start[kept], end[kept], term[kept]
         outer = _outermost(start, end)
         start, end, term = start[outer], end[outer], term[outer]
+        more = completed(names, buffer, marks, end, texts.listed)
+        # What a bracket's item means when completed, it does not mean by itself: 电池(磷酸铁锂).
+        other = marks.noted[end - 1] & np.isin(end, more[1])
+        start, end, term = (
+            np.concatenate([own[~other], joined])
+            for own, joined in zip((start, end, term), more, strict=True)
+        )
 
         count = names.first[term + 1] - names.first[term]
         place = np.repeat(np.arange(len(term)), count)

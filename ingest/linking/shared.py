@@ -1,0 +1,168 @@
+"""Heads that items of a list share: 刚性、挠性电路板 names 刚性电路板, 三元正极材料及前驱体 三元前驱体.
+
+An item that is no term is completed by the head of a later item, by the words before the head of
+the item it follows, or by the head of what its bracket explains (轮胎（全钢、半钢）). Only what is a
+term of the dictionary when joined counts, so that lists of unlike things join to nothing.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from . import words
+from .buffer import BREAK, Buffer, Flags, Integers
+from .grammar import Marks
+from .names import Names
+
+#: Longest words that are completed, in characters.
+_LONGEST = 8
+#: Fewest characters of what is completed that the term must take up.
+_LEAST = 2
+#: Items in a row that may share the head of the last.
+_CHAIN = 5
+#: Lengths of heads that items share.
+_HEADS = (2, 3, 4)
+#: List marks come before, joining words (和 …) from here on.
+_WORDS = 0x4E00
+#: Bits of a code point: a head is compared as one number.
+_BITS = 16
+
+
+@lru_cache(maxsize=1)
+def _heads() -> dict[int, npt.NDArray[np.uint64]]:
+    """The heads that may be shared, as numbers, by length."""
+    given = words.lists()["terms"]["shared"]
+    return {
+        length: np.sort(
+            np.asarray([_number(head) for head in given if len(head) == length], dtype=np.uint64)
+        )
+        for length in _HEADS
+    }
+
+
+def _number(head: str) -> int:
+    number = 0
+    for char in head:
+        number = number << _BITS | ord(char)
+    return number
+
+
+def _head_lengths(codes: npt.NDArray[np.uint64], end: Integers) -> Integers:
+    """Length of the longest shared head that ends before each position, else 0."""
+    found = np.zeros(len(end), dtype=np.int64)
+    number = codes[np.maximum(end - 1, 0)]
+    for length in _HEADS:
+        number |= codes[np.maximum(end - length, 0)] << np.uint64(_BITS * (length - 1))
+        heads = _heads()[length]
+        if len(heads):
+            at = np.minimum(np.searchsorted(heads, number), len(heads) - 1)
+            found[heads[at] == number] = length
+    return found
+
+
+def completed(
+    names: Names, buffer: Buffer, marks: Marks, end: Integers, listed: Flags
+) -> tuple[Integers, Integers, Integers]:
+    """Terms that items of lists and brackets are when completed: start, end, term.
+
+    Args:
+        names: The dictionary.
+        buffer: The texts.
+        marks: Their grammar.
+        end: Where terms end that stand in the texts as they are.
+        listed: Whether each text is a list of products: its marks join things of their own.
+    """
+    size = len(buffer.codes)
+    codes = buffer.codes.astype(np.uint64)
+    named = np.zeros(size + 1, dtype=np.bool_)
+    named[end] = True
+    stops = np.append(np.flatnonzero(marks.ends), size)
+    starts = np.append(-1, np.flatnonzero(marks.begins))
+    mark = marks.lists
+    mark = mark[(mark > 0) & (mark < size - 1)]
+    begin = starts[np.searchsorted(starts, mark) - 1]
+    behind = np.minimum(stops[np.searchsorted(stops, mark + 2)], size)
+    head = _head_lengths(codes, behind)
+    own = _head_lengths(codes, mark)
+    whole = behind - mark - 1 == head
+    ready = ~marks.excluded[mark - 1] & ~marks.excluded[np.minimum(mark + 1, size - 1)]
+    joins = ~listed[marks.text[mark]] | (codes[mark] >= _WORDS)
+    spans = [
+        _backward(mark, begin, behind, np.where(whole, 0, head), ready & ~named[mark] & (own == 0)),
+        _forward(mark, begin, behind, own, ready & whole & (head > 0) & ~named[behind] & joins),
+        _explained(codes, marks, mark, starts),
+    ]
+    return _matched(names, buffer, spans)
+
+
+#: First and last character of what is completed, and of what completes it.
+_Spans = tuple[Integers, Integers, Integers, Integers]
+
+
+def _backward(
+    mark: Integers, begin: Integers, behind: Integers, head: Integers, lacking: Flags
+) -> _Spans:
+    """Items that take the head of a later one: its end and length are those of the next with one."""
+    stop, length = behind.copy(), head.copy()
+    for _ in range(_CHAIN):
+        follows = (length[:-1] == 0) & (behind[:-1] == mark[1:])
+        stop[:-1] = np.where(follows, stop[1:], stop[:-1])
+        length[:-1] = np.where(follows, length[1:], length[:-1])
+    which = lacking & (length > 0) & (begin < mark)
+    first = np.maximum(begin, mark - _LONGEST)[which]
+    return first, mark[which], (stop - length)[which], stop[which]
+
+
+def _forward(
+    mark: Integers, begin: Integers, behind: Integers, own: Integers, bare: Flags
+) -> _Spans:
+    """Bare heads that take the words before the head of the item they follow."""
+    cut = mark - own
+    which = bare & (own > 0) & (cut - begin >= 2)
+    first = np.maximum(begin, cut - _LONGEST)[which]
+    return first, cut[which], mark[which] + 1, behind[which]
+
+
+def _explained(
+    codes: npt.NDArray[np.uint64], marks: Marks, mark: Integers, starts: Integers
+) -> _Spans:
+    """Items of a bracket that take the head of what it explains."""
+    opened, closed = marks.notes
+    stop = np.sort(np.concatenate([mark, closed - 1]))
+    note = np.searchsorted(opened, stop) - 1
+    inside = note >= 0
+    inside[inside] = stop[inside] < closed[note[inside]]
+    stop, head = stop[inside], opened[note[inside]]
+    first = np.maximum(starts[np.searchsorted(starts, stop) - 1], stop - _LONGEST)
+    length = _head_lengths(codes, head)
+    which = (length > 0) & (_head_lengths(codes, stop) == 0) & ~marks.excluded[stop - 1]
+    which &= first < stop
+    return first[which], stop[which], (head - length)[which], head[which]
+
+
+def _matched(
+    names: Names, buffer: Buffer, spans: list[_Spans]
+) -> tuple[Integers, Integers, Integers]:
+    """The terms that the joined words end with and that need both of them."""
+    first, cut, begin, stop = (np.concatenate(column) for column in zip(*spans, strict=True))
+    text = buffer.text
+    joined = [
+        text[a:b] + text[c:d]
+        for a, b, c, d in zip(
+            first.tolist(), cut.tolist(), begin.tolist(), stop.tolist(), strict=True
+        )
+    ]
+    if not joined:
+        none = np.zeros(0, dtype=np.int64)
+        return none, none, none
+    sizes = (cut - first) + (stop - begin)
+    bounds = np.cumsum(sizes + 1) - 1
+    start, end, term = names.matches(BREAK.join(joined))
+    at = np.searchsorted(bounds, start, side="right")
+    from_start = start - (bounds[at] - sizes[at])
+    kept = (end == bounds[at]) & ((cut - first)[at] - from_start >= _LEAST)
+    at = at[kept]
+    return first[at] + from_start[kept], np.maximum(stop[at], cut[at]), term[kept]
