@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,13 @@ _SECTIONS = {
     "S": (91, 96), "T": (97, 97),
 }  # fmt: skip
 _CODE = re.compile(r"([A-T])?(\d{2})?\d{0,2}")
+#: Behind what only is supplied: 工程机械、煤矿用油缸, 叉车等工业车辆变速箱.
+_SUPPLIED = (
+    r"(?:[、及和与/][^、,;:。()\n]{1,10})*?"
+    r"(?:[、及和与/][^、,;:。()\n]{0,9}[^专商乘民军通家农医应使、]用(?!于)|等[^、,;:。()\n和及与]*?(?:%s)(?:的|[、,;。()\n和及与]))"
+)
+#: Far enough to see either, in characters.
+_AHEAD = 60
 _TRADE = re.compile("批发|零售|贸易|商业|流通|经销|百货|超市")
 _DIVISIONS = 100
 
@@ -79,6 +87,26 @@ class Industries:
             else:
                 trade[at] = _TRADE.search(label) is not None
         return cls(code.astype(np.int64), fits, np.asarray(fits.any(axis=1)), trade, list(distinct))
+
+
+@lru_cache(maxsize=1)
+def _supplied() -> re.Pattern[str]:
+    return re.compile(_SUPPLIED % "|".join(words.lists()["terms"]["parts"]))
+
+
+def supplied(whole: Flags, end: Integers, text: str) -> Flags:
+    """Whether the words behind a whole (a vehicle, a ship) say that only things for it are made.
+
+    Args:
+        whole: Whether each link is to a whole.
+        end: Where its term ends in the text.
+        text: The texts, normalised.
+    """
+    only = np.zeros(len(end), dtype=np.bool_)
+    for at in np.flatnonzero(whole).tolist():
+        place = int(end[at])
+        only[at] = _supplied().match(text, place, place + _AHEAD) is not None
+    return only
 
 
 def satisfied(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from . import words
 from .buffer import Buffer, Flags, Integers
-from .context import Industries, satisfied
+from .context import Industries, satisfied, supplied
 from .grammar import Marks, mark
 from .names import Names, build
 from .shared import completed
@@ -144,6 +144,7 @@ class Linker:
         confidence *= np.where(whole, 1.0, _MODIFIED[length])[place]
         confidence *= np.where(strange, np.where(whole, _ODD, _STRANGE[length])[place], 1.0)
         kept = (confidence >= minimum) & ~industries.uses(names.users, which, product)
+        kept &= ~supplied(kept & names.whole[product], end[place], buffer.text)
         kept &= satisfied(
             names.needs,
             np.where(kept, names.need[entry], -1),

@@ -61,6 +61,7 @@ class Names:
         division: GB/T 4754 division of each product, 0 where unknown, shape (p,).
         service: Whether the product is a service, shape (p,).
         users: Numbers of the products that an industry names without making them, by industry.
+        whole: Whether the product is one of them: a vehicle or device with many suppliers, shape (p,).
     """
 
     matcher: CharwiseDoubleArrayAhoCorasick
@@ -74,6 +75,7 @@ class Names:
     division: Integers
     service: Flags
     users: dict[str, list[int]]
+    whole: Flags
 
     def matches(self, text: str) -> tuple[Integers, Integers, Integers]:
         """Start, end and term of the longest term ending at each place of a normalised text."""
@@ -165,6 +167,7 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
         pd.to_numeric(codes.str.extract(r"^[A-T]?(\d{2})")[0]).fillna(0).to_numpy(np.int64),
         _services(_column(products, "name"), codes),
         users,
+        np.isin(np.arange(len(ids)), list(chain.from_iterable(users.values()))),
     )
 
 
