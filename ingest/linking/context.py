@@ -115,7 +115,7 @@ def satisfied(
     enterprise: Integers,
     buffer: Buffer,
     owner: Integers,
-    labels: list[str],
+    industries: Industries,
 ) -> Flags:
     """Whether the words an entry needs stand somewhere in the enterprise's texts or industry.
 
@@ -125,20 +125,19 @@ def satisfied(
         enterprise: Number of each entry's enterprise.
         buffer: The texts, those of an enterprise one after the other.
         owner: Enterprise of each text; never falls.
-        labels: Industry of each text.
+        industries: The industry of each text.
     """
     holds = need < 0
     asked = np.flatnonzero(~holds)
     if not len(asked):
         return holds
-    owners = owner[buffer.row]
     pairs, back = np.unique(np.stack([need[asked], enterprise[asked]]), axis=1, return_inverse=True)
-    begin = np.searchsorted(owners, pairs[1])
-    end = np.searchsorted(owners, pairs[1], side="right")
     first = np.searchsorted(owner, pairs[1])
+    begin = np.searchsorted(buffer.row, first)
+    end = np.searchsorted(buffer.row, np.searchsorted(owner, pairs[1], side="right"))
     answers = np.fromiter(
         (
-            re.search(conditions[n], buffer.text[b:e] + labels[text]) is not None
+            re.search(conditions[n], buffer.text[b:e] + industries.labels[industries.code[text]]) is not None
             for n, text, b, e in zip(
                 pairs[0].tolist(), first.tolist(), begin.tolist(), end.tolist(), strict=True
             )

@@ -209,10 +209,10 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     free = ~(covered[cue_start] | covered[cue_end])
     cue_start, cue_end, cue = cue_start[free], cue_end[free], cue[free]
     bits = cues.bits[cue]
-    before = codes[np.maximum(cue_start - 1, 0)]
     again = np.zeros(len(cue), dtype=np.bool_)
     for number, chars in enumerate(cues.sets):
-        again |= (cues.again[cue] == number) & np.isin(before, chars)
+        which = np.flatnonzero(cues.again[cue] == number)
+        again[which] = np.isin(codes[np.maximum(cue_start[which] - 1, 0)], chars)
 
     def of(bit: int) -> Flags:
         return np.asarray((bits & bit) != 0, dtype=np.bool_)
@@ -237,7 +237,8 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     possessive = np.flatnonzero(codes == ord("的"))
     ends[possessive] |= _soon(possessive, cue_start[verb][closed], edge, size)
     keep = ~inside[verbs.start]
-    ends = ends[_skip(np.arange(size + 1), settle)]
+    skipped = np.flatnonzero(settle)
+    ends[skipped] = ends[_skip(skipped, settle)]
     excluded = _excluded(buffer, cue_start, cue_end, bits, kind, inside, broken, begins_verb, edge)
     # In 3C(触控模组)装备 the note says more of what 装备 is for.
     amid = ~ends[notes[1]]

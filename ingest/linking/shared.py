@@ -50,16 +50,26 @@ def _number(head: str) -> int:
     return number
 
 
-def _head_lengths(codes: npt.NDArray[np.uint64], end: Integers) -> Integers:
+@lru_cache(maxsize=1)
+def _lasts() -> Flags:
+    """Which characters a shared head ends with."""
+    table = np.zeros(0x10000, dtype=np.bool_)
+    table[[ord(head[-1]) for head in words.lists()["terms"]["shared"]]] = True
+    return table
+
+
+def _head_lengths(codes: npt.NDArray[np.uint32], end: Integers) -> Integers:
     """Length of the longest shared head that ends before each position, else 0."""
     found = np.zeros(len(end), dtype=np.int64)
-    number = codes[np.maximum(end - 1, 0)]
+    which = np.flatnonzero(_lasts()[np.minimum(codes[np.maximum(end - 1, 0)], 0xFFFF)])
+    stop = end[which]
+    number = codes[np.maximum(stop - 1, 0)].astype(np.uint64)
     for length in _HEADS:
-        number |= codes[np.maximum(end - length, 0)] << np.uint64(_BITS * (length - 1))
+        char = codes[np.maximum(stop - length, 0)].astype(np.uint64)
+        number |= char << np.uint64(_BITS * (length - 1))
         heads = _heads()[length]
-        if len(heads):
-            at = np.minimum(np.searchsorted(heads, number), len(heads) - 1)
-            found[heads[at] == number] = length
+        at = np.minimum(np.searchsorted(heads, number), len(heads) - 1)
+        found[which[heads[at] == number]] = length
     return found
 
 
@@ -76,7 +86,7 @@ def completed(
         listed: Whether each text is a list of products: its marks join things of their own.
     """
     size = len(buffer.codes)
-    codes = buffer.codes.astype(np.uint64)
+    codes = buffer.codes
     named = np.zeros(size + 1, dtype=np.bool_)
     named[end] = True
     stops = np.append(np.flatnonzero(marks.ends), size)
@@ -127,7 +137,7 @@ def _forward(
 
 
 def _explained(
-    codes: npt.NDArray[np.uint64], marks: Marks, mark: Integers, starts: Integers
+    codes: npt.NDArray[np.uint32], marks: Marks, mark: Integers, starts: Integers
 ) -> _Spans:
     """Items of a bracket that take the head of what it explains."""
     opened, closed = marks.notes
