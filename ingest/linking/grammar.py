@@ -193,7 +193,8 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
         end: Where they end.
     """
     codes, size = buffer.codes, len(buffer.codes)
-    kind = _classes()[np.minimum(codes, 0xFFFF)]
+    plain = np.minimum(codes, 0xFFFF).astype(np.intp)
+    kind = _classes()[plain]
     dash = np.flatnonzero(kind == _DASH)
     around = codes[np.maximum(dash - 1, 0)], codes[np.minimum(dash + 1, size - 1)]
     kind[dash] = np.where((around[0] >= _CHINESE) & (around[1] >= _CHINESE), _LIST, 0)
@@ -230,7 +231,7 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     settle = _lengths(cue_start, cue_end, of(words.AFTER) | again, size)
     verb = of(words.VERB)
     verbs, closed = _verbs(
-        buffer, cue_start[verb], cue_end[verb], bits[verb], edge, settle, begins_verb, kind
+        buffer, cue_start[verb], cue_end[verb], bits[verb], edge, settle, begins_verb, kind, plain
     )
     ends = edge.copy()
     ends[cue_start[verb][closed]] = True
@@ -239,6 +240,8 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     keep = ~inside[verbs.start]
     skipped = np.flatnonzero(settle)
     ends[skipped] = ends[_skip(skipped, settle)]
+    listing = (kind == _LIST) | (kind == _JOIN)
+    joins = np.flatnonzero(listing)
     excluded = _excluded(buffer, cue_start, cue_end, bits, kind, inside, broken, begins_verb, edge)
     # In 3C(触控模组)装备 the note says more of what 装备 is for.
     amid = ~ends[notes[1]]
@@ -249,9 +252,9 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
         excluded,
         np.cumsum(hard),
         np.cumsum(hard | soft),
-        np.concatenate([[0], np.cumsum((kind == _LIST) | (kind == _JOIN) | soft)]),
+        np.concatenate([[0], np.cumsum(listing | soft)]),
         buffer.row,
-        np.flatnonzero((kind == _LIST) | ((kind == _JOIN) & _joining()[np.minimum(codes, 0xFFFF)])),
+        joins[(kind[joins] == _LIST) | _joining()[plain[joins]]],
         notes,
         inside,
         _starts(cue_start[of(words.CLOSES)], size),
@@ -310,6 +313,7 @@ def _verbs(
     settle: Integers,
     begins: Flags,
     kind: npt.NDArray[np.uint8],
+    plain: npt.NDArray[np.intp],
 ) -> tuple[Verbs, Flags]:
     """Groups of verbs, and which single verbs have a phrase's end behind them."""
     size = len(buffer.codes)
@@ -324,7 +328,7 @@ def _verbs(
     following = number[behind]
     for _ in range(_CHAIN):
         closed = closed | ((following >= 0) & closed[following])
-    other = np.concatenate([[0], np.cumsum(~_between()[np.minimum(buffer.codes, 0xFFFF)])])
+    other = np.concatenate([[0], np.cumsum(~_between()[plain])])
     comma = np.concatenate([[0], np.cumsum(kind == _SOFT)])
     joined = other[start[1:]] == other[end[:-1]]
     # A的生产，销售B: the comma joins only where the second verb is no opening of its own.

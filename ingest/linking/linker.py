@@ -81,7 +81,7 @@ class Linker:
             np.concatenate(column) for column in list(zip(*found, strict=True))[:-1]
         )
         matched = pd.concat([part[-1] for part in found], ignore_index=True)
-        order = np.lexsort((start, row))
+        order = np.argsort(row * (int(start.max(initial=0)) + 1) + start, kind="stable")
         row = row[order]
         return pd.DataFrame(
             {

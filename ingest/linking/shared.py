@@ -96,7 +96,9 @@ def completed(
     begin = starts[np.searchsorted(starts, mark) - 1]
     behind = np.minimum(stops[np.searchsorted(stops, mark + 2)], size)
     head = _head_lengths(codes, behind)
-    own = _head_lengths(codes, mark)
+    own = np.zeros(len(mark), dtype=np.int64)
+    useful = np.flatnonzero(~named[mark] | (head > 0))
+    own[useful] = _head_lengths(codes, mark[useful])
     whole = behind - mark - 1 == head
     ready = ~marks.excluded[mark - 1] & ~marks.excluded[np.minimum(mark + 1, size - 1)]
     joins = ~listed[marks.text[mark]] | (codes[mark] >= _WORDS)
