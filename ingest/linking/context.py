@@ -24,7 +24,8 @@ _CODE = re.compile(r"([A-T])?(\d{2})?\d{0,2}")
 #: Behind what only is supplied: 工程机械、煤矿用油缸, 叉车等工业车辆变速箱.
 _SUPPLIED = (
     r"(?:[、及和与/][^、,;:。()\n]{1,10})*?"
-    r"(?:[、及和与/][^、,;:。()\n]{0,9}[^专商乘民军通家农医应使、]用(?!于)|等[^、,;:。()\n和及与]*?(?:%s)(?:的|[、,;。()\n和及与]))"
+    r"(?:[、及和与/][^、,;:。()\n]{0,9}[^专商乘民军通家农医应使、]用(?!于)"
+    r"|等[^、,;:。()\n和及与]*?(?:%s)(?:的|[、,;。()\n和及与]))"
 )
 #: Far enough to see either, in characters.
 _AHEAD = 60
@@ -137,7 +138,8 @@ def satisfied(
     end = np.searchsorted(buffer.row, np.searchsorted(owner, pairs[1], side="right"))
     answers = np.fromiter(
         (
-            re.search(conditions[n], buffer.text[b:e] + industries.labels[industries.code[text]]) is not None
+            re.search(conditions[n], buffer.text[b:e] + industries.labels[industries.code[text]])
+            is not None
             for n, text, b, e in zip(
                 pairs[0].tolist(), first.tolist(), begin.tolist(), end.tolist(), strict=True
             )

@@ -68,6 +68,13 @@ def _joining() -> Flags:
     return table
 
 
+def joining(codes: npt.NDArray[np.uint32]) -> Flags:
+    """Which characters join the items of a list, or close a bracket."""
+    plain = np.minimum(codes, 0xFFFF).astype(np.intp)
+    kind = _classes()[plain]
+    return np.asarray((kind == _LIST) | (kind == _CLOSE) | (kind == _DASH) | _joining()[plain])
+
+
 @dataclass(frozen=True)
 class Verbs:
     """Groups of verbs in the order of the text, g of them, all arrays of shape (g,).

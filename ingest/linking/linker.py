@@ -14,7 +14,7 @@ from .buffer import Buffer, Flags, Integers
 from .context import Industries, satisfied, supplied
 from .grammar import Marks, mark
 from .names import Names, build
-from .shared import completed
+from .shared import completed, promising
 
 MAKES, SELLS, SERVICES = "makes", "sells", "services"
 #: Fields: a registered business scope, a sentence about the main business, a list of products.
@@ -106,6 +106,8 @@ class Linker:
         named[owner[buffer.row[start]]] = True
         wanted = named[owner]
         if wanted.sum() < WORTHWHILE * len(wanted):
+            named[owner[promising(names, buffer)]] = True
+            wanted = named[owner]
             buffer, moved = buffer.only(wanted)
             start, end = moved[start], moved[end - 1] + 1
         marks = mark(buffer, start, end)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from . import words
 from .buffer import BREAK, Buffer, Flags, Integers
-from .grammar import Marks
-from .names import Names
+from .grammar import Marks, joining
+from .names import Names, triples
 
 #: Longest words that are completed, in characters.
 _LONGEST = 8
@@ -25,6 +25,8 @@ _LEAST = 2
 _CHAIN = 5
 #: Lengths of heads that items share.
 _HEADS = (2, 3, 4)
+#: Longest head of an item and the mark behind it, in characters.
+_SOON = max(_HEADS) + 1
 #: List marks come before, joining words (和 …) from here on.
 _WORDS = 0x4E00
 #: Bits of a code point: a head is compared as one number.
@@ -34,7 +36,7 @@ _BITS = 16
 @lru_cache(maxsize=1)
 def _heads() -> dict[int, npt.NDArray[np.uint64]]:
     """The heads that may be shared, as numbers, by length."""
-    given = words.lists()["terms"]["shared"]
+    given = words.shared_heads()
     return {
         length: np.sort(
             np.asarray([_number(head) for head in given if len(head) == length], dtype=np.uint64)
@@ -54,7 +56,7 @@ def _number(head: str) -> int:
 def _lasts() -> Flags:
     """Which characters a shared head ends with."""
     table = np.zeros(0x10000, dtype=np.bool_)
-    table[[ord(head[-1]) for head in words.lists()["terms"]["shared"]]] = True
+    table[[ord(head[-1]) for head in words.shared_heads()]] = True
     return table
 
 
@@ -71,6 +73,17 @@ def _head_lengths(codes: npt.NDArray[np.uint32], end: Integers) -> Integers:
         at = np.minimum(np.searchsorted(heads, number), len(heads) - 1)
         found[which[heads[at] == number]] = length
     return found
+
+
+def promising(names: Names, buffer: Buffer) -> Integers:
+    """Texts, by number, in which an item may become a term when it is completed.
+
+    They hold the words before a shared head, and a mark of a list or bracket soon behind them.
+    """
+    _, end, _ = triples(names.openings.find_overlapping_no_suffix, buffer.text)
+    marks = np.concatenate([[0], np.cumsum(joining(buffer.codes)), [0] * _SOON])
+    marks[len(buffer.codes) + 1 :] = marks[len(buffer.codes)]
+    return buffer.row[end[marks[end + _SOON] > marks[end]] - 1]
 
 
 def completed(
@@ -100,10 +113,14 @@ def completed(
     useful = np.flatnonzero(~named[mark] | (head > 0))
     own[useful] = _head_lengths(codes, mark[useful])
     whole = behind - mark - 1 == head
+    # 光传感器组件 lends 传感器组件, not 组件.
+    lent = head.copy()
+    lent[head > 0] += _head_lengths(codes, (behind - head)[head > 0])
+    lent[lent >= behind - mark - 1] = 0
     ready = ~marks.excluded[mark - 1] & ~marks.excluded[np.minimum(mark + 1, size - 1)]
     joins = ~listed[marks.text[mark]] | (codes[mark] >= _WORDS)
     spans = [
-        _backward(mark, begin, behind, np.where(whole, 0, head), ready & ~named[mark] & (own == 0)),
+        _backward(mark, begin, behind, lent, ready & ~named[mark] & (own == 0)),
         _forward(mark, begin, behind, own, ready & whole & (head > 0) & ~named[behind] & joins),
         _explained(codes, marks, mark, starts),
     ]
