@@ -72,7 +72,20 @@ class SavedViews:
             return _view(self._row(connection, number))
 
     def save(self, name: str, owner: str, state: Mapping[str, Any]) -> SavedView:
+        """Keep a state under a name; see :meth:`save_within`."""
+        with self._work.writing() as connection:
+            return self.save_within(connection, name, owner, state)
+
+    def save_within(
+        self, connection: sqlite3.Connection, name: str, owner: str, state: Mapping[str, Any]
+    ) -> SavedView:
         """Keep a state under a name; what the owner kept under it before is replaced.
+
+        Args:
+            connection: A transaction of the work file.
+            name: What its owner calls it.
+            owner: Name of the user.
+            state: What the page needs to show it again; JSON.
 
         Raises:
             ChainAtlasError: The name is empty or too long, or the state too large.
@@ -84,13 +97,12 @@ class SavedViews:
         if len(text) > STATE_MOST:
             raise ChainAtlasError("视图过大，请先收起或隐藏一部分节点。")
         at = datetime.now(UTC).replace(microsecond=0).isoformat()
-        with self._work.writing() as connection:
-            row = connection.execute(
-                "INSERT INTO views (id, page, name, owner, state, created_at, updated_at)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (page, owner, name)"
-                f" DO UPDATE SET state = ?5, updated_at = ?6 RETURNING {_COLUMNS}",
-                (uuid.uuid4().hex, self._page, name, owner, text, at),
-            ).fetchone()
+        row = connection.execute(
+            "INSERT INTO views (id, page, name, owner, state, created_at, updated_at)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (page, owner, name)"
+            f" DO UPDATE SET state = ?5, updated_at = ?6 RETURNING {_COLUMNS}",
+            (uuid.uuid4().hex, self._page, name, owner, text, at),
+        ).fetchone()
         return _view(row)
 
     def remove(self, number: str) -> None:
@@ -102,8 +114,12 @@ class SavedViews:
         if not self._work.path.exists():
             raise _missing(number)
         with self._work.writing() as connection:
-            self._row(connection, number)
-            connection.execute("DELETE FROM views WHERE id = ?", (number,))
+            self.remove_within(connection, number)
+
+    def remove_within(self, connection: sqlite3.Connection, number: str) -> None:
+        """Forget a view within a transaction of the work file; see :meth:`remove`."""
+        self._row(connection, number)
+        connection.execute("DELETE FROM views WHERE id = ?", (number,))
 
     def _row(self, connection: sqlite3.Connection, number: str) -> tuple[str, ...]:
         row: tuple[str, ...] | None = connection.execute(

@@ -7,6 +7,7 @@ PDF embeds the characters used of the print font, so PDF and PNG look the same o
 from __future__ import annotations
 
 import io
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -27,6 +28,8 @@ _POINT = 72 / 25.4
 _BOLD_FROM = 6.0
 #: Dots per inch of a PNG.
 DPI = 150
+#: Dots that a PNG has at most, in all and along one side.
+PIXELS, SIDE = 40_000_000, 30_000
 #: Steps between a colour and white in the palette of a PNG, for smooth edges.
 _SHADES = 6
 #: Shades lighter than this would tint the paper, as Pillow looks colours up coarsely.
@@ -225,13 +228,19 @@ def _draw(canvas: Any, page: Drawing, item: Shape) -> None:
 
 
 def png(drawing: Drawing, title: str, stamp: str) -> bytes:
-    """A drawing as a PNG of :data:`DPI`, with title and stamp as its text fields."""
+    """A drawing as a PNG of :data:`DPI`, with title and stamp as its text fields.
+
+    One that would be larger than :data:`PIXELS` or :data:`SIDE` is made coarser: somebody may put
+    two nodes of a view kilometres apart.
+    """
     from PIL.PngImagePlugin import PngInfo
     from pypdfium2 import PdfDocument
 
     document = PdfDocument(pdf([drawing], title, stamp, bold_from=0.0))
+    width, height = drawing.width * _POINT, drawing.height * _POINT
+    scale = min(DPI / 72, math.sqrt(PIXELS / (width * height)), SIDE / max(width, height))
     try:
-        image = document[0].render(scale=DPI / 72).to_pil()
+        image = document[0].render(scale=scale).to_pil()
     finally:
         document.close()
     note = PngInfo()
@@ -239,7 +248,7 @@ def png(drawing: Drawing, title: str, stamp: str) -> bytes:
     note.add_itxt("Description", stamp, lang="zh-CN")
     stream = io.BytesIO()
     image.quantize(palette=_palette(drawing), dither=0).save(
-        stream, "PNG", pnginfo=note, dpi=(DPI, DPI)
+        stream, "PNG", pnginfo=note, dpi=(scale * 72, scale * 72)
     )
     return stream.getvalue()
 

@@ -82,6 +82,8 @@ class Rule:
             its body with :meth:`Caller.may_see`. Without it, changes and administration that name
             no region are refused to them.
         local: Whether it is public where only this machine can reach the server.
+        unscoped: Names of parameters and of members of the body that hold regions which need not
+            lie in the scope, as they choose among facts, which are the same for all.
     """
 
     role: Role
@@ -89,6 +91,7 @@ class Rule:
     reads: bool = False
     anywhere: bool = False
     local: bool = False
+    unscoped: tuple[str, ...] = ()
 
     def stated(self) -> dict[str, Any]:
         """The rule as the OpenAPI document states it."""
@@ -97,6 +100,7 @@ class Rule:
             "role": self.role.name,
             "regions": list(self.regions),
             **dict.fromkeys(marks, True),
+            **({"unscoped": list(self.unscoped)} if self.unscoped else {}),
         }
 
 
@@ -110,11 +114,12 @@ def access(
     reads: bool = False,
     anywhere: bool = False,
     local: bool = False,
+    unscoped: tuple[str, ...] = (),
 ) -> Callable[[Endpoint], Endpoint]:
     """State the rule of a route (see :class:`Rule`); stands under the route's own decorator."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _RULE, Rule(role, regions, reads, anywhere, local))
+        setattr(endpoint, _RULE, Rule(role, regions, reads, anywhere, local, unscoped))
         return endpoint
 
     return mark

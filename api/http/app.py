@@ -63,7 +63,7 @@ from .kept import new_store
 from .limits import Limiter
 from .metrics import Metrics
 from .observe import Observed
-from .parameters import known_only
+from .parameters import known_only, region_names
 from .service import Service
 from .settings import Settings
 
@@ -185,9 +185,10 @@ def _state_rule(route: BaseRoute) -> None:
     rule = rule_of(route.endpoint) if isinstance(route, APIRoute) else None
     if not isinstance(route, APIRoute) or rule is None:
         raise ChainAtlasError(f"路由没有访问规则：{getattr(route, 'path', route)}")
-    parameters = (*route.dependant.path_params, *route.dependant.query_params)
-    for name in {parameter.alias for parameter in parameters} - set(rule.regions):
-        if rule.role is not Role.public and name.startswith("region"):
+    # Whoever has a scope never gets as far as what is for all regions at once.
+    closed = rule.role is Role.admin and not rule.regions and not rule.anywhere
+    if rule.role is not Role.public and not closed:
+        for name in set(region_names(route.dependant)) - {*rule.regions, *rule.unscoped}:
             raise ChainAtlasError(f"路由的访问规则没有说明地区参数 {name}：{route.path}")
     extra: dict[str, Any] = route.openapi_extra or {}
     route.openapi_extra = {**extra, "x-access": rule.stated()}

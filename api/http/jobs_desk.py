@@ -16,7 +16,7 @@ from ...graph.errors import NoStoreError, NotFoundError
 from .access import EVERYWHERE, Caller, Role, caller_of
 from .audit import record
 from .jobs import FullError, Job, Jobs
-from .jobs_kinds import KINDS
+from .jobs_kinds import KINDS, Kind
 from .jobs_runner import Runner
 from .problems import KINDS as KINDS_OF_PROBLEMS
 from .problems import MEDIA_TYPE, Problem
@@ -75,12 +75,22 @@ def job_of(request: Request, number: str) -> Job:
     """A job that the caller may see.
 
     Raises:
-        NotFoundError: There is none; somebody else's is none.
+        NotFoundError: There is none; somebody else's is none, nor is one of their own about what
+            lies outside the scope that they were given since.
     """
-    job = jobs_of(request).get(number)
-    if not visible(caller_of(request), job.owner):
+    job, caller = jobs_of(request).get(number), caller_of(request)
+    if not (visible(caller, job.owner) and caller.may_see(job.region)):
         raise NotFoundError("没有这个作业。")
     return job
+
+
+def jobs_seen(request: Request, state: str | None = None, limit: int = 50) -> list[Job]:
+    """Jobs that the caller may see, newest first; see :func:`job_of`."""
+    caller = caller_of(request)
+    owner = None if caller.role >= Role.admin else caller.actor
+    return [
+        job for job in jobs_of(request).newest(owner, state, limit) if caller.may_see(job.region)
+    ]
 
 
 def submit(request: Request, name: str, parameters: Mapping[str, Any]) -> Job:
@@ -102,7 +112,7 @@ def submit(request: Request, name: str, parameters: Mapping[str, Any]) -> Job:
         raise NotFoundError("没有这次上传，或已过期。")
     region = str(asked.get("region", caller.region))
     if "region" in asked:
-        _check_place(request, caller, asked)
+        _check_place(request, caller, kind, asked)
     try:
         job = jobs_of(request).add(name, caller.actor, region, asked)
     except FullError as error:
@@ -134,12 +144,15 @@ def _fault(field: str, message: str, value: object) -> dict[str, Any]:
     return {"field": field, "message": message, "value": plain}
 
 
-def _check_place(request: Request, caller: Caller, asked: Mapping[str, Any]) -> None:
+def _check_place(request: Request, caller: Caller, kind: Kind, asked: Mapping[str, Any]) -> None:
     region, cluster = str(asked["region"]), str(asked["cluster"])
     if not geo.exists(region):
         raise Problem("not-found", f"没有这个地区：{region}。")
     if not caller.may_see(region):
         raise Problem("forbidden", f"超出地区范围 {caller.region}。")
+    if kind.province and not caller.may_see(geo.province(region)):
+        told = f"{kind.title}中的分布图按全省绘制，超出地区范围 {caller.region}。"
+        raise Problem("forbidden", told)
     graph = service_of(request).graph(asked.get("version"))
     if cluster not in set(graph["clusters"]["id"]):
         raise Problem("not-found", "没有这个集群。")

@@ -73,6 +73,8 @@ class Kind:
         work: ``module:function`` of this package that does it, imported only in its process.
         direct: Whether it is asked for at ``POST /jobs``; other kinds have routes of their own.
         everywhere: Whether it concerns all facts, so that a caller bound to a region may not.
+        province: Whether what comes out shows the whole province of its region, as the
+            distribution map does, so that a caller bound to a part of it may not.
     """
 
     title: str
@@ -82,6 +84,7 @@ class Kind:
     work: str
     direct: bool = True
     everywhere: bool = False
+    province: bool = False
 
     def load(self) -> Work:
         """The function that does it."""
@@ -111,7 +114,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "report": Kind("诊断报告", Role.analyst, "read", Report, "jobs_work:report"),
         "backtest": Kind("历史回测", Role.editor, "read", Backtest, "jobs_work:backtest"),
-        "pictures": Kind("全套图件与清单", Role.analyst, "read", Place, "jobs_work:pictures"),
+        "pictures": Kind(
+            *("全套图件与清单", Role.analyst, "read", Place, "jobs_work:pictures"),
+            province=True,
+        ),
     }
 )
 

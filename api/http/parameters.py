@@ -89,7 +89,7 @@ async def known_only(request: Request) -> None:
     given = request.query_params
     if not given:
         return
-    known = dict(_names(request.scope["route"].dependant))
+    known = dict(query_names(request.scope["route"].dependant))
     usable = "、".join(sorted(known)) or "无"
     faults = []
     for name in given:
@@ -105,17 +105,29 @@ async def known_only(request: Request) -> None:
         raise Problem("invalid", errors=faults)
 
 
-def _names(dependant: Any) -> Iterator[tuple[str, bool]]:
+def query_names(dependant: Any) -> Iterator[tuple[str, bool]]:
     """Names of the query parameters of a route, and whether each takes several values."""
-    for parameter in dependant.query_params:
+    yield from _names(dependant.query_params)
+    for below in dependant.dependencies:
+        yield from query_names(below)
+
+
+def region_names(dependant: Any) -> Iterator[str]:
+    """Names of what a route takes, in path, query or body, that hold regions by their name."""
+    kinds = (dependant.path_params, dependant.query_params, dependant.body_params)
+    yield from (name for kind in kinds for name, _ in _names(kind) if "region" in name)
+    for below in dependant.dependencies:
+        yield from region_names(below)
+
+
+def _names(parameters: Iterable[Any]) -> Iterator[tuple[str, bool]]:
+    for parameter in parameters:
         model = parameter.field_info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
             for name, field in model.model_fields.items():
                 yield field.alias or name, _many(field.annotation)
         else:
             yield parameter.alias, _many(model)
-    for below in dependant.dependencies:
-        yield from _names(below)
 
 
 def _many(annotation: Any) -> bool:

@@ -68,8 +68,9 @@ def _serve(table: str) -> None:
 
     one.__name__ = f"{table}_one"
     one.__doc__ = f"{TABLES[table].zh}：一个，连同涉及它的全部事实及其来源。"
+    chosen_by = ("region",) if "region" in model.model_fields else ()
     table_routes(router, f"/{table}", nodes.document_schema(TABLES[table]))(
-        access(Role.viewer)(many)
+        access(Role.viewer, unscoped=chosen_by)(many)
     )
     router.get(f"/{table}/{{id:path}}", responses=document_responses(nodes.node_schema(table)))(
         access(Role.viewer)(one)
@@ -91,7 +92,7 @@ class RegionsPage(Page):
 
 
 @table_routes(router, "/regions", documents.listing("regions", "regions", nodes.REGION))
-@access(Role.viewer)
+@access(Role.viewer, unscoped=("within",))
 def regions(request: Request, page: Annotated[RegionsPage, Query()]) -> Response:
     """行政区划：列表，按代码排序，附各类主体数。"""
     service = service_of(request)
@@ -134,7 +135,7 @@ _REGION = {
 
 
 @router.get("/regions/{id}", responses=document_responses(_REGION))
-@access(Role.viewer)
+@access(Role.viewer, unscoped=("id",))
 def region(request: Request, id: Code, version: VersionNumber = None) -> Response:
     """一个地区及其直接下级。"""
     graph = service_of(request).graph(version)

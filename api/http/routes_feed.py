@@ -183,7 +183,7 @@ def gaps(request: Request, page: Annotated[GapsPage, Query()]) -> Response:
 
 
 @table_routes(router, "/targets", document_schema("targets"))
-@access(Role.viewer, "region")
+@access(Role.viewer, "region", unscoped=("from_region", "landing"))
 def targets(request: Request, page: Annotated[TargetsPage, Query()]) -> Response:
     """招商目标企业：每个缺口的候选企业、得分及其构成、依据、落地建议和联系路径。"""
     return _feed(request, page, "targets", page.keep, page.pool())

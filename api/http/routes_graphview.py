@@ -44,8 +44,9 @@ from ...viz.render import png, svg
 from ...viz.words import place_name
 from ..profiles import address_of, shown_value
 from ..scenes import STEP, Address, Shown, added, arranged, nodes_of, stamp, unseen
+from ..security.ledger import changing
 from .access import Role, access, caller_of
-from .audit import record
+from .audit import author, record
 from .problems import Problem
 from .routes_facts import service_of
 from .service import Service
@@ -481,8 +482,10 @@ def view(request: Request, number: str) -> dict[str, Any]:
 @access(Role.analyst, anywhere=True)
 def save(request: Request, body: ViewBody) -> dict[str, Any]:
     """保存视图；同名的由新的替换。"""
-    record(request, "view.save", f"{PAGE}/{body.name}")
-    found = saved(request).save(body.name, caller_of(request).name, body.state.model_dump())
+    owner, state = caller_of(request).name, body.state.model_dump()
+    with changing(service_of(request).work, author(request)) as change:
+        found = saved(request).save_within(change.connection, body.name, owner, state)
+        change.note("view.save", f"{PAGE}/{found.name}")
     return listed(found)
 
 
@@ -493,8 +496,9 @@ def remove(request: Request, number: str) -> Response:
     caller, found = caller_of(request), saved(request).get(number)
     if found.owner != caller.name and caller.role < Role.admin:
         raise Problem("forbidden", "只能删除自己的视图。")
-    record(request, "view.remove", f"{PAGE}/{found.name}", {"owner": found.owner})
-    saved(request).remove(number)
+    with changing(service_of(request).work, author(request)) as change:
+        saved(request).remove_within(change.connection, number)
+        change.note("view.remove", f"{PAGE}/{found.name}", {"owner": found.owner})
     return Response(status_code=204)
 
 

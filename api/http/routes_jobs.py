@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from . import jobs_desk
-from .access import Role, access, caller_of
+from .access import Role, access
 from .jobs import Job
 from .jobs_kinds import KINDS
 from .problems import Problem
@@ -93,10 +93,7 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobList:
     """自己的作业，新的在前；管理员看到全部。"""
-    caller = caller_of(request)
-    owner = None if caller.role >= Role.admin else caller.actor
-    found = jobs_desk.jobs_of(request).newest(owner, state, limit)
-    return JobList(jobs=[state_of(job) for job in found])
+    return JobList(jobs=[state_of(job) for job in jobs_desk.jobs_seen(request, state, limit)])
 
 
 @router.get("/jobs/{number}")

@@ -9,7 +9,9 @@ lately are ready, answers are those of the version before, and say so.
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -37,6 +39,7 @@ from ...graph.work import WorkFile
 from ...viz.boundaries import SHIPPED, read_boundaries
 from ..scenes import web_of
 from .settings import Settings
+from .turns import Turns
 
 #: Versions whose graph is kept in memory.
 GRAPHS = 3
@@ -50,9 +53,11 @@ FEED_BYTES = 64 * 2**20
 FRESH_S = 1.0
 #: Questions that are worked out anew for a new version before it is served, the latest first, and
 #: the seconds that may take.
-WARM, WARM_S = 64, 20.0
+WARM, WARM_S = 128, 60.0
 #: Questions worked out at once: more would only slow each other down.
 AT_ONCE = 2
+#: Seconds for which each question made ready is put off at most for those that somebody waits for.
+PUT_OFF_S = 0.25
 
 _log = logging.getLogger("chainatlas.http")
 
@@ -192,8 +197,8 @@ class Service:
         self._scopes = Once(4 * ANSWERS, partial(asked, "scopes"))
         #: Rows ready to be sent, by :mod:`.feed`.
         self.feeds = Once(FEED_BYTES, partial(asked, "feeds"), lambda feed: int(feed.weight()))
-        self._working = threading.BoundedSemaphore(AT_ONCE)
-        self._mine = threading.local()
+        #: Who works out what is asked.
+        self.turns = Turns(AT_ONCE)
 
     @property
     def store(self) -> Store:
@@ -244,12 +249,14 @@ class Service:
         """Make a version ready, then serve it."""
         end = time.monotonic() + WARM_S
         try:
-            self.graph(number)
-            for again in list(reversed(self._asked.values())):
-                if time.monotonic() > end:
-                    break
-                with suppress(NotFoundError):  # the new version may have no such cluster
-                    again(number)
+            with self.turns.aside():
+                self.graph(number)
+                for again in list(reversed(self._asked.values())):
+                    self.turns.give_way(PUT_OFF_S)
+                    if time.monotonic() > end:
+                        break
+                    with suppress(NotFoundError):  # the new version may have no such cluster
+                        again(number)
         except ChainAtlasError:
             _log.warning("version %s cannot be made ready", number, exc_info=True)
         else:
@@ -257,6 +264,7 @@ class Service:
             self._graphs.drop(lambda held: held not in {number, self._served})
             self._forget()
             self._served = number
+            _give_back()
 
     def remember(self, key: Hashable, again: Callable[[int], object]) -> None:
         """Remember what was asked, to have it ready when a new version is served.
@@ -321,14 +329,8 @@ class Service:
 
     def work_out(self, make: Callable[[], Value]) -> Value:
         """Run something that takes the processor, a few of its kind at once."""
-        if getattr(self._mine, "working", False):  # a part of what this thread works out
+        with self.turns.one():
             return make()
-        with self._working:
-            self._mine.working = True
-            try:
-                return make()
-            finally:
-                self._mine.working = False
 
     def scope(self, region: str, cluster: str, version: int | None = None) -> Scope:
         """A region (code) and cluster; sizes and outputs are worked out once for a version.
@@ -402,6 +404,14 @@ class Service:
             if self._store is not None:
                 self._store.close()
                 self._store = None
+
+
+def _give_back() -> None:
+    """Hand memory that is free to the system: glibc keeps what it has for each thread."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def service_of(request: Request) -> Service:

@@ -54,7 +54,6 @@ def desk(request: Request) -> HTMLResponse:
 
 def _desk(request: Request, problem: Problem | None = None) -> HTMLResponse:
     caller = caller_of(request)
-    owner = None if caller.role >= Role.admin else caller.actor
     versions = _versions(request)
     everywhere = caller.region == EVERYWHERE
     return render(
@@ -66,7 +65,7 @@ def _desk(request: Request, problem: Problem | None = None) -> HTMLResponse:
         problem=problem,
         may=may_load(caller),
         newest=versions[-1].number if versions else 0,
-        jobs=jobs_desk.jobs_of(request).newest(owner, None, JOBS),
+        jobs=jobs_desk.jobs_seen(request, None, JOBS),
         versions=versions[: -VERSIONS - 1 : -1],
         last=last_load(versions),
         everywhere=everywhere,

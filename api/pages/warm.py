@@ -18,8 +18,9 @@ from ..http.routes_graphview import overview_of
 from ..http.service import Preparing, Service
 from .scope import all_details
 
-#: Seconds between two looks for a new version.
-_EVERY_S = 5.0
+#: Seconds between two looks for a new version, and for which one must have been served before it is
+#: prepared: while loads follow each other, each would only take the processor from those who ask.
+_EVERY_S, _REST_S = 5.0, 20.0
 #: Seconds between two looks whether anybody waits, and the longest that a step is put off.
 _SHORT_S, _AT_MOST_S = 0.05, 10.0
 
@@ -48,20 +49,26 @@ class Warmer:
         self._thread.join()
 
     def _run(self) -> None:
-        done = 0
+        done = seen = 0
+        since = -_REST_S  # the first version is prepared at once
         while not self._stop.is_set():
             try:
                 version = self._service.version()
-                if version != done:
-                    self.prepare()
+                if version != seen:
+                    since = time.monotonic() if seen else since
+                    seen = version
+                if version != done and time.monotonic() - since >= _REST_S and self.prepare():
                     done = version
             except ChainAtlasError:
                 # The store is away or busy; whoever asks is told, and the next look may find it.
                 _log.info("nothing prepared", exc_info=True)
             self._stop.wait(_EVERY_S)
 
-    def prepare(self) -> None:
-        """Work out what people look at first, of the newest version.
+    def prepare(self) -> bool:
+        """Work out what people look at first, of the version served now.
+
+        Returns:
+            Whether everything was; not if it is to end, or another version is served meanwhile.
 
         Raises:
             StoreError: The store cannot be read.
@@ -69,20 +76,26 @@ class Warmer:
         service = self._service
         try:
             service.preparing = Preparing("正在读取数据")
-            steps = _steps(service, service.graph())
+            graph = service.graph()
+            steps = _steps(service, graph)
             for done, (what, step) in enumerate(steps):
                 service.preparing = Preparing(what, done, len(steps))
                 self._give_way()
-                if self._stop.is_set():
-                    return
-                step()
+                if self._stop.is_set() or service.version() != graph.version:
+                    return False
+                with service.turns.aside():
+                    step()
         finally:
             service.preparing = None
+        return True
+
+    def _wanted(self) -> bool:
+        return self._busy() or self._service.turns.wanted()
 
     def _give_way(self) -> None:
-        """Let pages that somebody waits for go first, but not for ever."""
+        """Let what somebody waits for go first, but not for ever."""
         end = time.monotonic() + _AT_MOST_S
-        while self._busy() and time.monotonic() < end and not self._stop.is_set():
+        while self._wanted() and time.monotonic() < end and not self._stop.is_set():
             self._stop.wait(_SHORT_S)
 
 

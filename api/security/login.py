@@ -60,8 +60,8 @@ def log_in(
 def log_out(work: WorkFile, token: str, *, by: Author) -> None:
     """End the session of a cookie."""
     with changing(work, by) as change:
-        end_within(change, token)
-        change.note("session.end", by.actor.removeprefix("user:"))
+        if end_within(change, token):
+            change.note("session.end", by.actor.removeprefix("user:"))
 
 
 def change_password(

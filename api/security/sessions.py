@@ -116,6 +116,7 @@ def start_within(change: Change, user: User, former: str = "") -> str:
     return token
 
 
-def end_within(change: Change, token: str) -> None:
-    """End the session of a cookie."""
-    change.connection.execute("DELETE FROM sessions WHERE digest = ?", (digest(token),))
+def end_within(change: Change, token: str) -> bool:
+    """End the session of a cookie; whether there was one."""
+    gone = change.connection.execute("DELETE FROM sessions WHERE digest = ?", (digest(token),))
+    return gone.rowcount > 0

@@ -84,8 +84,8 @@ def resolve(
             the incoming ones becomes one with them.
 
     Returns:
-        The final ids of what comes in. An enterprise that is not known keeps its own id, unless a different one has
-        it already: then ``~2`` and so on is put behind it.
+        The final ids of what comes in. An enterprise that is not known keeps its own id, unless a
+        different one has it already: then ``~2`` and so on is put behind it.
     """
     decided = tuple(decisions)
     gone = accepted_ids(decided)

@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from chainatlas.analysis.web import KINDS
 from chainatlas.api.cli import main
@@ -21,6 +22,7 @@ from chainatlas.api.http.settings import Settings
 from chainatlas.graph.store import open_store
 from chainatlas.graph.views import SavedViews
 from chainatlas.graph.work import WorkFile
+from chainatlas.viz.render import PIXELS, SIDE
 
 HUBEI = Path(__file__).parents[2] / "data" / "hubei"
 ANALYST = Caller("analyst", Role.analyst, kind="session", csrf="token")
@@ -154,6 +156,18 @@ def test_exports_hold_what_is_shown(client: TestClient) -> None:
     assert graph.nodes["Enterprise:ymtc"]["label"] == "长江存储科技有限责任公司"
     again = client.get("/api/v1/graph/scene.gexf?look=Enterprise:ymtc")
     assert set(nx.read_gexf(io.BytesIO(again.content)).nodes) == set(graph.nodes)
+
+
+@pytest.mark.parametrize("far", [(9e6, 9e6), (9e6, 0.0), (-30_000.0, 20_000.0)])
+def test_a_view_that_is_kilometres_wide_is_a_picture_of_bounded_size(
+    client: TestClient, far: tuple[float, float]
+) -> None:
+    body = {"form": "png", "shown": [[0, 0, 0], [1, *far]]}
+    answer = client.post("/api/v1/graph/export", json=body)
+    assert answer.status_code == 200, answer.text
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert max(image.size) <= SIDE + 1
+        assert image.width * image.height < 1.01 * PIXELS
 
 
 def test_the_overview_has_a_place_for_every_node(client: TestClient) -> None:

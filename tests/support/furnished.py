@@ -204,7 +204,11 @@ def _followed(desk: Furnished) -> None:
     gaps = find_gaps(Scope.of(open_store(desk.settings.db).view().graph(), "420100", "ic"))
     products = ["dram", *gaps.acting()["product"].head(2)]
     best = find_targets(gaps, products, 1).set_index("product")["enterprise"]
-    steps = (("lead", "整理名单，拟对接"), ("contact", "已电话联系，约定来访"), ("talks", "来访一次，索要用地和能耗条件"))
+    steps = (
+        ("lead", "整理名单，拟对接"),
+        ("contact", "已电话联系，约定来访"),
+        ("talks", "来访一次，索要用地和能耗条件"),
+    )
     for at, product in enumerate(dict.fromkeys(products)):
         for stage, note in steps[: 3 - at]:
             step = Step(

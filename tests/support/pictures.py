@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 from furnished import OUTSIDE, WAITING, Furnished, furnished, held
+
 from serving import serving
 from watching import FLAGS
 
@@ -73,7 +74,7 @@ def shown(page: Page, address: str, name: str) -> None:
 
 
 def taken(
-    browser: Browser, desk: Furnished, pages: dict[str, str], server: str
+    browser: Browser, desk: Furnished, pages: Mapping[str, str], server: str
 ) -> Iterator[tuple[str, bytes]]:
     """Pictures of pages by file name."""
     for wide, high in SIZES:
@@ -98,9 +99,9 @@ def main(arguments: list[str]) -> None:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         chinese = {**os.environ, "LANGUAGE": "zh_CN", "LANG": "zh_CN.UTF-8"}
         flags = [*FLAGS, "--lang=zh-CN"]
-        browser = play.chromium.launch(executable_path=chromium, args=flags, env=chinese)
+        browser = play.chromium.launch(executable_path=chromium, args=flags, env={**chinese})
 
-        def keep(pages: dict[str, str], server: str) -> None:
+        def keep(pages: Mapping[str, str], server: str) -> None:
             wanted = {n: a for n, a in pages.items() if not only or n in only}
             for name, picture in taken(browser, desk, wanted, server):
                 (out / name).write_bytes(small(picture))

@@ -19,6 +19,7 @@ from chainatlas.api.http.jobs import WAITING_EACH, Jobs
 from chainatlas.api.http.jobs_kinds import KINDS, LANES, lanes
 from chainatlas.api.http.jobs_runner import Runner
 from chainatlas.api.http.jobs_task import StoppedError, Task
+from chainatlas.api.security.roles import EVERYWHERE
 from chainatlas.graph.store import open_store
 from chainatlas.graph.work import WorkFile
 from making import facts, load, named
@@ -290,11 +291,28 @@ def test_report_of_a_region_and_its_scope(hubei: Desk) -> None:
     assert page.content.lstrip().startswith(b"<!DOCTYPE html")
     assert page.headers["content-disposition"].startswith("attachment")
     assert page.headers["content-type"] == "application/octet-stream"
-    hubei.be("sun", Role.analyst)
-    assert hubei.client.get(f"/api/v1/jobs/{number}").status_code == 404
-    assert hubei.client.get("/api/v1/jobs").json()["jobs"] == []
+    for name, scope in (("sun", EVERYWHERE), ("qian", "420500"), ("qian", "420111")):
+        hubei.be(name, Role.analyst, scope)  # somebody else; the same with another scope by now
+        for address in (f"jobs/{number}", f"jobs/{number}/result"):
+            assert hubei.client.get(f"/api/v1/{address}").status_code == 404
+        assert hubei.client.get("/api/v1/jobs").json()["jobs"] == []
     hubei.be("root", Role.admin)
     assert [job["id"] for job in hubei.client.get("/api/v1/jobs").json()["jobs"]] == [number]
+
+
+@pytest.mark.parametrize(
+    ("scope", "region", "status"),
+    [("420100", "420100", 403), ("420100", "420111", 403), ("420000", "420100", 202)],
+)
+def test_pictures_show_the_whole_province_and_so_need_its_scope(
+    hubei: Desk, scope: str, region: str, status: int
+) -> None:
+    hubei.be("zhou", Role.analyst, scope)
+    place = {"kind": "pictures", "parameters": {"region": region, "cluster": "ic"}}
+    answer = hubei.client.post("/api/v1/jobs", json=place)
+    assert answer.status_code == status, answer.text
+    if status == 202:
+        hubei.client.post(f"/api/v1/jobs/{answer.json()['id']}/cancel")
 
 
 def test_every_kind_is_whole() -> None:

@@ -147,7 +147,7 @@ def test_preparation_tells_its_steps_and_lets_visitors_go_first(hostile_desk: De
         seen.append(service.preparing)
         return len(seen) % 2 == 1  # every other look somebody waits
 
-    Warmer(service, busy).prepare()
+    assert Warmer(service, busy).prepare()
     assert service.preparing is None
     steps = seen[-1].steps
     assert [p.done for p in seen] == [at for at in range(steps) for _ in range(2)]
@@ -157,6 +157,25 @@ def test_preparation_tells_its_steps_and_lets_visitors_go_first(hostile_desk: De
     number = service.version()
     for key in (("web", number), ("overview", number), ("names", number)):
         assert key in service._scopes
+    service.close()
+
+
+def test_preparation_of_a_version_ends_when_another_one_is_served(
+    hostile_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(Settings(str(hostile_desk.db)))
+    number = service.version()
+    looks: list[int] = []
+
+    def version() -> int:
+        looks.append(number if len(looks) < 3 else number + 1)
+        return looks[-1]
+
+    monkeypatch.setattr(service, "version", version)
+    assert not Warmer(service).prepare()
+    assert looks[-1] == number + 1
+    assert len(looks) == 4, "no step is begun for a version that is served no more"
+    assert service.preparing is None
     service.close()
 
 
