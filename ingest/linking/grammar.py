@@ -413,7 +413,7 @@ def _excluded(
         opened[end[(bits & (words.LEAD | words.VERB)) != 0] - 1] = True
         at = start[which]
         spans.append((last_of(opened, at), at))
-    given = _giving(buffer.text, begins)
+    given = _giving(buffer, begins)
     if given is not None:
         spans.append(given)
     if not spans:
@@ -422,13 +422,16 @@ def _excluded(
 
 
 _GIVING = re.compile(r"[为向][^;。!?,\n]{1,60}?提供")
+_TOWARDS = tuple(map(ord, "为向"))
 
 
-def _giving(text: str, begins: Flags) -> tuple[Integers, Integers] | None:
+def _giving(buffer: Buffer, begins: Flags) -> tuple[Integers, Integers] | None:
     """为…提供 names users where 为 opens a phrase (作为…提供 does not)."""
-    spans = [match.span() for match in _GIVING.finditer(text)]
+    codes = buffer.codes
+    opens = np.flatnonzero(((codes == _TOWARDS[0]) | (codes == _TOWARDS[1])) & begins[:-1])
+    found = (_GIVING.match(buffer.text, at) for at in opens.tolist())
+    spans = [match.span() for match in found if match]
     if not spans:
         return None
     start, end = np.asarray(spans, dtype=np.int64).T
-    opens = begins[start]
-    return start[opens], end[opens]
+    return start, end

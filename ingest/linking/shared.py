@@ -7,6 +7,7 @@ term of the dictionary when joined counts, so that lists of unlike things join t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -106,53 +107,85 @@ def completed(
     starts = np.append(-1, np.flatnonzero(marks.begins))
     mark = marks.lists
     mark = mark[(mark > 0) & (mark < size - 1)]
-    begin = starts[np.searchsorted(starts, mark) - 1]
-    behind = np.minimum(stops[np.searchsorted(stops, mark + 2)], size)
-    head = _head_lengths(codes, behind)
-    own = np.zeros(len(mark), dtype=np.int64)
-    useful = np.flatnonzero(~named[mark] | (head > 0))
-    own[useful] = _head_lengths(codes, mark[useful])
-    whole = behind - mark - 1 == head
-    # 光传感器组件 lends 传感器组件, not 组件.
-    lent = head.copy()
-    lent[head > 0] += _head_lengths(codes, (behind - head)[head > 0])
-    lent[lent >= behind - mark - 1] = 0
-    ready = ~marks.excluded[mark - 1] & ~marks.excluded[np.minimum(mark + 1, size - 1)]
+    items = _Items(
+        codes,
+        mark,
+        stops[np.minimum(np.searchsorted(stops, mark + 2), len(stops) - 1)],
+        ~marks.excluded[mark - 1] & ~marks.excluded[mark + 1],
+        named,
+        starts,
+    )
     joins = ~listed[marks.text[mark]] | (codes[mark] >= _WORDS)
+    head = _head_lengths(codes, items.behind)
     spans = [
-        _backward(mark, begin, behind, lent, ready & ~named[mark] & (own == 0)),
-        _forward(mark, begin, behind, own, ready & whole & (head > 0) & ~named[behind] & joins),
+        _backward(items, head),
+        _forward(items, head, joins),
         _explained(codes, marks, mark, starts),
     ]
     return _matched(names, buffer, spans)
+
+
+@dataclass(frozen=True)
+class _Items:
+    """Items of lists, one behind each mark.
+
+    Attributes:
+        codes: Code points of the texts.
+        mark: Where the marks stand.
+        behind: Where the item behind each ends.
+        ready: Whether neither it nor the item before is excluded.
+        named: Whether a term ends before each position of the texts.
+        starts: Where phrases may start in the texts, in order.
+    """
+
+    codes: npt.NDArray[np.uint32]
+    mark: Integers
+    behind: Integers
+    ready: Flags
+    named: Flags
+    starts: Integers
+
+    def begin(self, which: Integers) -> Integers:
+        """Where the items before some of the marks begin."""
+        return self.starts[np.searchsorted(self.starts, self.mark[which]) - 1]
 
 
 #: First and last character of what is completed, and of what completes it.
 _Spans = tuple[Integers, Integers, Integers, Integers]
 
 
-def _backward(
-    mark: Integers, begin: Integers, behind: Integers, head: Integers, lacking: Flags
-) -> _Spans:
+def _backward(items: _Items, head: Integers) -> _Spans:
     """Items that take the head of a later one: its end and length are those of the next with one."""
-    stop, length = behind.copy(), head.copy()
+    mark, stop, length = items.mark, items.behind.copy(), head.copy()
+    # 光传感器组件 lends 传感器组件, not 组件; what is all head has no word that sets it apart.
+    lends = np.flatnonzero(head)
+    length[lends] += _head_lengths(items.codes, items.behind[lends] - head[lends])
+    length[length >= items.behind - mark - 1] = 0
+    last = (items.behind[:-1] != mark[1:]).nonzero()[0]
     for _ in range(_CHAIN):
-        follows = (length[:-1] == 0) & (behind[:-1] == mark[1:])
-        stop[:-1] = np.where(follows, stop[1:], stop[:-1])
-        length[:-1] = np.where(follows, length[1:], length[:-1])
-    which = lacking & (length > 0) & (begin < mark)
-    first = np.maximum(begin, mark - _LONGEST)[which]
-    return first, mark[which], (stop - length)[which], stop[which]
+        follows = length[:-1] == 0
+        follows[last] = False
+        at = np.flatnonzero(follows)
+        stop[at], length[at] = stop[at + 1], length[at + 1]
+    which = np.flatnonzero((length > 0) & items.ready & ~items.named[mark])
+    which = which[_head_lengths(items.codes, mark[which]) == 0]
+    begin, cut = items.begin(which), mark[which]
+    kept = begin < cut
+    which, begin, cut = which[kept], begin[kept], cut[kept]
+    return np.maximum(begin, cut - _LONGEST), cut, stop[which] - length[which], stop[which]
 
 
-def _forward(
-    mark: Integers, begin: Integers, behind: Integers, own: Integers, bare: Flags
-) -> _Spans:
+def _forward(items: _Items, head: Integers, joins: Flags) -> _Spans:
     """Bare heads that take the words before the head of the item they follow."""
-    cut = mark - own
-    which = bare & (own > 0) & (cut - begin >= 2)
-    first = np.maximum(begin, cut - _LONGEST)[which]
-    return first, cut[which], mark[which] + 1, behind[which]
+    mark, behind = items.mark, items.behind
+    bare = (head > 0) & (behind - mark - 1 == head) & joins & items.ready
+    which = np.flatnonzero(bare)
+    which = which[~items.named[behind[which]]]
+    own = _head_lengths(items.codes, mark[which])
+    begin, cut = items.begin(which), mark[which] - own
+    kept = (own > 0) & (cut - begin >= _LEAST)
+    which, begin, cut = which[kept], begin[kept], cut[kept]
+    return np.maximum(begin, cut - _LONGEST), cut, mark[which] + 1, behind[which]
 
 
 def _explained(
@@ -160,16 +193,16 @@ def _explained(
 ) -> _Spans:
     """Items of a bracket that take the head of what it explains."""
     opened, closed = marks.notes
-    stop = np.sort(np.concatenate([mark, closed - 1]))
+    length = _head_lengths(codes, opened)
+    opened, closed, length = opened[length > 0], closed[length > 0], length[length > 0]
+    stop = np.sort(np.concatenate([mark[marks.noted[mark]], closed - 1]))
     note = np.searchsorted(opened, stop) - 1
-    inside = note >= 0
-    inside[inside] = stop[inside] < closed[note[inside]]
-    stop, head = stop[inside], opened[note[inside]]
+    inside = (note >= 0) & (stop < np.append(closed, 0)[note])
+    stop, note = stop[inside], note[inside]
     first = np.maximum(starts[np.searchsorted(starts, stop) - 1], stop - _LONGEST)
-    length = _head_lengths(codes, head)
-    which = (length > 0) & (_head_lengths(codes, stop) == 0) & ~marks.excluded[stop - 1]
-    which &= first < stop
-    return first[which], stop[which], (head - length)[which], head[which]
+    which = (_head_lengths(codes, stop) == 0) & ~marks.excluded[stop - 1] & (first < stop)
+    head, length = opened[note[which]], length[note[which]]
+    return first[which], stop[which], head - length, head
 
 
 def _matched(
