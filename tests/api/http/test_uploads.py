@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from chainatlas.api.http import jobs_work
 from chainatlas.api.http.access import Role
 from chainatlas.api.http.uploads_spool import Spool
 from chainatlas.graph.store import open_store
@@ -338,6 +340,28 @@ def test_discard(desk: Desk) -> None:
     desk.work()
     assert desk.client.delete(address).status_code == 204
     assert desk.client.get(address).status_code == 404
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/srv/secret")
+
+
+def test_a_full_disk_is_said_and_keeps_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        answer = desk.send(pack())
+    assert (answer.status_code, bool(answer.headers["retry-after"])) == (503, True)
+    assert "磁盘" in answer.json()["detail"]
+    assert "secret" not in answer.text
+    assert list((Spool.of(desk.settings).root / "uploads").iterdir()) == []
+    assert desk.jobs.newest() == []
+    monkeypatch.setattr(jobs_work, "rehearse", full)
+    assert desk.send(pack()).status_code == 202
+    job = desk.work()
+    assert job is not None
+    assert job.state == "failed"
+    assert "磁盘" in (job.error or "")
+    assert "secret" not in (job.error or "")
 
 
 def test_every_change_and_export_leaves_one_row_in_the_audit(desk: Desk) -> None:
