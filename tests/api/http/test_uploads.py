@@ -214,10 +214,13 @@ def test_link_in_an_archive_is_refused(desk: Desk) -> None:
 
 
 FAILED: dict[str, tuple[File, str]] = {
-    "NUL": (("products.csv", b"id,name\np,a\0b\n"), "空字节"),
+    "NUL": (("products.csv", b"id,name\np,a\0b\n"), "第 2 行：含有空字节"),
     "repeated header": (("products.csv", b"id,name,name\np,a,b\n"), "表头重复：name"),
     "open quote": (("products.csv", b'id,name\np,a\nq,"b\n'), "第 3 行"),
-    "other encoding": (("products.csv", "id,name\np,中文產業\n".encode("big5")), "编码"),
+    "other encoding": (
+        ("products.csv", "id,name\np,中文產業\n".encode("big5")),
+        "第 2 行：无法确定编码",
+    ),
     "no header": (("products.csv", b",,\np,a,b\n"), "表头"),
     "deep settings": (("pack.toml", b"a = " + b"[" * 5000), "嵌套"),
     "column too many": (("products.csv", b"id,name" + b",x" * 1500 + b"\n"), "1,502 列"),
@@ -234,6 +237,7 @@ def test_dry_run_fails_with_file_and_reason(desk: Desk, file: File, words: str) 
     assert file[0] in made["dry_run"]["error"]
     answer = desk.client.post(f"/api/v1/uploads/{made['id']}/commit")
     assert answer.status_code == 409
+    assert words in answer.json()["errors"][0]["message"]
     assert desk.version() == 0
 
 
