@@ -75,14 +75,16 @@ class EmbeddedStore:
             raise NotFoundError(f"数据库不存在：{path}（先运行 chainatlas run 或 ingest）。")
         if path.is_dir() or not path.parent.is_dir():
             raise StoreError(f"无法使用数据库路径：{path}")
-        with _clear_errors(path), closing(self._open()) as connection:
+        with _clear_errors(path), closing(self._open(create)) as connection:
             # Nothing is written before it is known to be ours.
             if create and not _tables_of(connection):
                 _create(connection)
             self._id = _identify(connection, path)
 
-    def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
+    def _open(self, create: bool = False) -> sqlite3.Connection:
+        # Without the mode an empty file would be made in the place of one that went away.
+        address = f"{self.path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+        return sqlite3.connect(address, timeout=PATIENCE_S, isolation_level=None, uri=True)
 
     def _connect(self) -> sqlite3.Connection:
         connection = self._open()

@@ -161,6 +161,10 @@ class WorkFile:
             raise StoreError(f"不是 ChainAtlas 工作文件，或已损坏：{self.path}") from error
 
 
+#: The mark of a file that is not there.
+ABSENT = (0, 0)
+
+
 class Watch:
     """Tells at little cost whether a work file changed, so that what was read of it can be kept.
 
@@ -191,7 +195,7 @@ class Watch:
                 status = self._work.path.stat()
             except FileNotFoundError:
                 self._close()
-                return (0, 0)
+                return ABSENT
             # A restored backup is another file under the same name.
             if self._connection is None or self._file != (status.st_dev, status.st_ino):
                 self._close()

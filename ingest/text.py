@@ -33,14 +33,18 @@ def decode(data: bytes, file: str) -> tuple[str, str]:
         candidates = ["utf-16"]
     else:
         candidates = ["utf-8-sig", "gb18030"]
+    strange = len(data)  # the first byte that is not of the encoding files should have
     for encoding in candidates:
         try:
             text = data.decode(encoding)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            strange = min(strange, error.start)
             continue
         if "\x00" in text:
+            line = text.count("\n", 0, text.index("\x00")) + 1
             raise ReadError(
-                f"{file}：含有空字节，可能是无 BOM 的 UTF-16 或二进制文件，请另存为 UTF-8。"
+                f"{file} 第 {line} 行：含有空字节，可能是无 BOM 的 UTF-16 或二进制文件，"
+                "请另存为 UTF-8。"
             )
         if encoding == "gb18030" and not _everyday(text):
             continue
@@ -49,7 +53,10 @@ def decode(data: bytes, file: str) -> tuple[str, str]:
                 f"{file}：无法确定编码（UTF-8 与 GBK 都读得通），请另存为带 BOM 的 UTF-8 后再导入。"
             )
         return text, encoding.removesuffix("-sig")
-    raise ReadError(f"{file}：无法确定编码，请另存为 UTF-8（Excel：CSV UTF-8）后再导入。")
+    line = data.count(b"\n", 0, strange) + 1
+    raise ReadError(
+        f"{file} 第 {line} 行：无法确定编码，请另存为 UTF-8（Excel：CSV UTF-8）后再导入。"
+    )
 
 
 def _could_be_gbk(data: bytes, text: str) -> bool:

@@ -21,6 +21,7 @@ from ...graph.errors import ChainAtlasError, StoreBusyError, StoreError
 from ...graph.work import WorkFile
 from .jobs import BEAT_S, STARTING, Job, Jobs
 from .jobs_kinds import KINDS
+from .problems import is_full
 from .settings import Settings
 from .uploads_spool import Spool
 
@@ -135,8 +136,10 @@ class Task:
             return "failed", None, self.spool.without_paths(str(fault))
         except MemoryError:
             return "failed", None, "内存不足：文件展开后过大，请分批导入。"
-        except Exception:
+        except Exception as fault:
             _log.exception("job %s", self.job.id)
+            if is_full(fault):
+                return "failed", None, "服务器磁盘空间不足，请管理员清理后重新运行。"
             return "failed", None, f"内部错误，请把作业编号 {self.job.id[:8]} 告诉管理员查日志。"
 
 

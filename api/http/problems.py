@@ -6,6 +6,7 @@ kind and, for kinds that say so, the message of ours.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -149,7 +150,14 @@ def as_problem(error: Exception) -> Problem:
         return Problem("not-found", str(error))
     if isinstance(error, ChainAtlasError):
         return Problem("bad-request", str(error))
+    if is_full(error):
+        return Problem("unavailable", "服务器磁盘空间不足，没有保存；请管理员清理后再试。")
     return Problem("internal")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room on a disk."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _fault(fault: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def ready(request: Request) -> dict[str, str]:
     service = service_of(request)
     service.version()
     WorkFile(service.work.path)
+    request.app.state.directory.defined()  # notices a work file that was there and is gone
     return {"status": "ready"}
 
 

@@ -174,8 +174,12 @@ def _text(form: FormData, name: str) -> str:
 
 
 def _invalid(field: str, message: str, value: str | None) -> Problem:
+    return Problem("invalid", message, [_fault(field, message, value)])
+
+
+def _fault(field: str, message: str, value: str | None) -> dict[str, str | None]:
     shown = None if value is None else value[:100]
-    return Problem("invalid", message, [{"field": field, "message": message, "value": shown}])
+    return {"field": field, "message": message, "value": shown}
 
 
 def try_again(request: Request, number: str) -> Job:
@@ -200,14 +204,16 @@ def commit(request: Request, number: str) -> Job:
     """Queue the load of an upload whose dry run is done.
 
     Raises:
-        Problem: There is no dry run that is done and still true. Where only the facts have moved
+        Problem: There is no dry run that is done and still true; why it failed is said. Where only the facts have moved
             on, a new dry run is queued, and the problem names its job.
     """
     standing = standing_of(request, number)
     _check_open(standing)
     trial = standing.trial
     if trial is None or trial.state != "done" or trial.result is None:
-        raise Problem("conflict", "试运行没有成功，不能导入；请更正文件后重新上传。")
+        told = "试运行没有成功，不能导入；请更正文件后重新上传。"
+        why = [] if trial is None or trial.error is None else [_fault("files", trial.error, None)]
+        raise Problem("conflict", told, why)
     if standing.moved:
         again = submit(request, "dry_run", {"upload": standing.upload.id})
         told = "试运行之后数据已变，没有导入；已重新试运行，请看过结果后再提交。"

@@ -128,8 +128,12 @@ class Spool:
     def begin(self, owner: str, region: str, source: str = "", name: str = "") -> Upload:
         """A new upload without files."""
         upload = Upload(uuid.uuid4().hex, owner, region, now(), source, name, ())
-        self._made("uploads", upload.id)
-        self._write(upload)
+        place = self._made("uploads", upload.id)
+        try:
+            self._write(upload)
+        except OSError:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
         return upload
 
     def add(self, upload: Upload, name: str, stream: IO[bytes], most: int) -> tuple[Upload, Path]:
@@ -189,8 +193,12 @@ class Spool:
     def _write(self, upload: Upload) -> None:
         place = self.root / "uploads" / upload.id / _META
         aside = place.with_name(uuid.uuid4().hex + ".part")
-        aside.write_text(json.dumps(asdict(upload), ensure_ascii=False), "utf-8")
-        aside.replace(place)
+        try:
+            aside.write_text(json.dumps(asdict(upload), ensure_ascii=False), "utf-8")
+            aside.replace(place)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
 
     def result_folder(self, job: str) -> Path:
         """Where files that come out of a job go."""

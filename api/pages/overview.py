@@ -62,7 +62,7 @@ class Standing:
 
 
 @router.get("/")
-@access(Role.viewer)
+@access(Role.viewer, "region", anywhere=True)
 @patient
 def overview(request: Request) -> Response:
     """总览：各集群的梯次、规模、配套率、四类动作和先做什么。"""

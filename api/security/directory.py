@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from ...graph.errors import StoreBusyError, StoreError
-from ...graph.work import Watch, WorkFile
+from ...graph.work import ABSENT, Watch, WorkFile
 from . import clock
 from .keys import Key, Keys, digest
 from .sessions import Session, Sessions
@@ -57,10 +57,14 @@ class Directory:
     def defined(self) -> bool:
         """Whether any user or key was ever defined, disabled and revoked ones too.
 
+        Once that was so it stays so for this process: a file that is lost or emptied opens nothing.
+
         Raises:
             StoreError: The work file cannot be read.
         """
-        return self._remembered("defined", self._is_defined)
+        if self._remembered("defined", self._is_defined):
+            self._known.somebody = True
+        return self._known.somebody
 
     def session(self, token: str) -> Session | None:
         """The session of a cookie that works, None where there is none.
@@ -71,6 +75,7 @@ class Directory:
         found = self._remembered(("session", digest(token)), lambda: self._sessions.of_token(token))
         if found is None or not found.works:
             return None
+        self._known.somebody = True
         if clock.now() - clock.read(found.seen_at) >= TOUCH:
             self._note(lambda: self._sessions.touch(found))
         return found
@@ -84,6 +89,7 @@ class Directory:
         found = self._remembered(("key", digest(token)), lambda: self._keys.of_token(token))
         if found is None or not found.works:
             return None
+        self._known.somebody = True
         if found.used_at is None or clock.now() - clock.read(found.used_at) >= TOUCH:
             self._note(lambda: self._keys.touch(found))
         return found
@@ -97,7 +103,10 @@ class Directory:
 
     def _remembered(self, name: Hashable, read: Callable[[], Value]) -> Value:
         try:
-            known = self._known.current(self._watch.mark())
+            mark = self._watch.mark()
+            if mark == ABSENT and self._known.somebody:
+                raise StoreError("工作文件不见了。")
+            known = self._known.current(mark)
         except StoreBusyError:
             if not self.waits:
                 raise NotAtOnce from None
@@ -121,9 +130,10 @@ class Directory:
 
 
 class _Known:
-    """What was read of one state of the file."""
+    """What was read of one state of the file, and whether somebody was defined in any."""
 
     def __init__(self) -> None:
+        self.somebody = False
         self._lock = threading.Lock()
         self._mark = (-1, -1)
         self._values: dict[Hashable, Any] = {}

@@ -69,6 +69,37 @@ def test_a_damaged_work_file_is_not_ready_and_lets_nobody_in(atlas: Atlas) -> No
         assert str(path) not in answer.text
 
 
+def test_a_store_that_goes_away_is_waited_for_and_not_made_anew(
+    atlas: Atlas, tmp_path: Path
+) -> None:
+    client, service = atlas.client(), atlas.app.state.service
+    assert client.get("/api/v1/clusters").status_code == 200
+    store = Path(atlas.settings.db)
+    store.rename(tmp_path / "aside")
+    service.refresh()
+    for address in ("/readyz", "/api/v1/versions", "/api/v1/gaps?region=420100"):
+        answer = client.get(address)
+        assert (answer.status_code, bool(answer.headers["retry-after"])) == (503, True)
+    assert not store.exists()
+    (tmp_path / "aside").rename(store)
+    assert client.get("/api/v1/clusters").status_code == 200
+
+
+def test_a_work_file_that_goes_away_opens_nothing(atlas: Atlas, tmp_path: Path) -> None:
+    key, client = atlas.key(Role.viewer), atlas.client()
+    assert client.get("/api/v1/clusters", headers=key).status_code == 200
+    atlas.settings.work.rename(tmp_path / "aside")
+    for headers in (key, {}, {"Cookie": "chainatlas=x"}):
+        answer = client.get("/api/v1/clusters", headers=headers)
+        assert (answer.status_code, bool(answer.headers["retry-after"])) == (503, True)
+    assert client.get("/readyz").status_code == 503
+    with atlas.work.writing():
+        pass  # somebody makes an empty one
+    assert client.get("/api/v1/clusters").status_code == 401
+    (tmp_path / "aside").replace(atlas.settings.work)
+    assert client.get("/api/v1/clusters", headers=key).status_code == 200
+
+
 def test_figures_by_route_and_never_by_address(atlas: Atlas) -> None:
     client = atlas.client()
     for address in ("clusters", "clusters?x=1", "links"):

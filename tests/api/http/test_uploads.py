@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from chainatlas.api.http import jobs_work
 from chainatlas.api.http.access import Role
 from chainatlas.api.http.uploads_spool import Spool
 from chainatlas.graph.store import open_store
@@ -212,10 +214,13 @@ def test_link_in_an_archive_is_refused(desk: Desk) -> None:
 
 
 FAILED: dict[str, tuple[File, str]] = {
-    "NUL": (("products.csv", b"id,name\np,a\0b\n"), "空字节"),
+    "NUL": (("products.csv", b"id,name\np,a\0b\n"), "第 2 行：含有空字节"),
     "repeated header": (("products.csv", b"id,name,name\np,a,b\n"), "表头重复：name"),
     "open quote": (("products.csv", b'id,name\np,a\nq,"b\n'), "第 3 行"),
-    "other encoding": (("products.csv", "id,name\np,中文產業\n".encode("big5")), "编码"),
+    "other encoding": (
+        ("products.csv", "id,name\np,中文產業\n".encode("big5")),
+        "第 2 行：无法确定编码",
+    ),
     "no header": (("products.csv", b",,\np,a,b\n"), "表头"),
     "deep settings": (("pack.toml", b"a = " + b"[" * 5000), "嵌套"),
     "column too many": (("products.csv", b"id,name" + b",x" * 1500 + b"\n"), "1,502 列"),
@@ -232,6 +237,7 @@ def test_dry_run_fails_with_file_and_reason(desk: Desk, file: File, words: str) 
     assert file[0] in made["dry_run"]["error"]
     answer = desk.client.post(f"/api/v1/uploads/{made['id']}/commit")
     assert answer.status_code == 409
+    assert words in answer.json()["errors"][0]["message"]
     assert desk.version() == 0
 
 
@@ -338,6 +344,28 @@ def test_discard(desk: Desk) -> None:
     desk.work()
     assert desk.client.delete(address).status_code == 204
     assert desk.client.get(address).status_code == 404
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/srv/secret")
+
+
+def test_a_full_disk_is_said_and_keeps_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        answer = desk.send(pack())
+    assert (answer.status_code, bool(answer.headers["retry-after"])) == (503, True)
+    assert "磁盘" in answer.json()["detail"]
+    assert "secret" not in answer.text
+    assert list((Spool.of(desk.settings).root / "uploads").iterdir()) == []
+    assert desk.jobs.newest() == []
+    monkeypatch.setattr(jobs_work, "rehearse", full)
+    assert desk.send(pack()).status_code == 202
+    job = desk.work()
+    assert job is not None
+    assert job.state == "failed"
+    assert "磁盘" in (job.error or "")
+    assert "secret" not in (job.error or "")
 
 
 def test_every_change_and_export_leaves_one_row_in_the_audit(desk: Desk) -> None:
