@@ -17,7 +17,7 @@ from ..analysis.supply import supply_rate
 from ..analysis.targets import find_targets
 from ..graph import regions as geo
 from ..graph.errors import ChainAtlasError
-from ..viz.language import say, text
+from ..viz.language import retell, say, text
 from ..viz.words import listed, place_name
 from . import answers
 
@@ -63,7 +63,9 @@ def titled(region: str, cluster: str, home: str) -> str:
     place = geo.name(region)
     if cluster.startswith(place):
         return cluster
-    return f"{place}·{cluster}" if cluster.startswith(geo.name(home)) else place + cluster
+    shown = retell(place)  # in Latin letters it would run into the name
+    apart = shown != place or cluster.startswith(geo.name(home))
+    return f"{shown}·{cluster}" if apart else place + cluster
 
 
 def stamp(found: Gaps) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.economy import Economy
-from ..analysis.gaps import STATES, Gaps
+from ..analysis.gaps import EVIDENCE, STATES, Gaps
 from ..analysis.neighbourhood import counts, neighbours
 from ..analysis.provenance import facts_about, who_says
 from ..analysis.web import GROUPS, KINDS, RELATIONS, Group, Web, fact_rows
@@ -25,8 +25,8 @@ from ..graph import regions as geo
 from ..graph.chain import PACK, ChainGraph, records
 from ..graph.schema import GENERAL_KNOWLEDGE, NODES, PROVENANCE, TABLES, Column
 from ..graph.store import View
-from ..viz.language import text
-from ..viz.words import money, number, percent, place_name, yes_no
+from ..viz.language import say, text
+from ..viz.words import listed, money, number, percent, place_name, yes_no
 
 #: Where the profile of each kind of node stands.
 ADDRESSES: Mapping[str, str] = MappingProxyType({kind: f"/{kind.lower()}/" for kind in NODES})
@@ -67,7 +67,7 @@ def said_lines(
     declared = TABLES[table]
     lines = pd.DataFrame(
         {
-            "字段": [declared.column(f).zh for f in said["field"]],
+            "字段": [text(declared.column(f).zh) for f in said["field"]],
             "取值": [_shown(v) for v in said["value"]],
             "采用": [yes_no(used) for used in said["used"]],
             "数据日期": said["as_of"],
@@ -83,8 +83,8 @@ def _relation_lines(name: str, facts: pd.DataFrame) -> pd.DataFrame:
     table = TABLES[name]
     own = [c for c in table.own if c.name in facts]
     values = [
-        "；".join(
-            f"{c.zh} {_shown(fact[c.name])}"
+        text("；").join(
+            f"{text(c.zh)} {_shown(fact[c.name])}"
             for c in own
             if c.name not in _ABOUT and fact[c.name] == fact[c.name]
         )
@@ -92,7 +92,7 @@ def _relation_lines(name: str, facts: pd.DataFrame) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            "字段": table.zh,
+            "字段": text(table.zh),
             "取值": values,
             "采用": "",
             "数据日期": facts["as_of"],
@@ -112,7 +112,7 @@ def shown_value(column: Column, value: Any) -> str:
         return ""
     if column.choices:
         parts = str(value).split(";") if column.many else [str(value)]
-        return "、".join(column.choices.get(part, part) for part in parts)
+        return listed(text(column.choices.get(part, part)) for part in parts)
     if column.type in ("adcode", "country"):
         return place_name(str(value))
     if column.many:
@@ -128,7 +128,7 @@ def shown_value(column: Column, value: Any) -> str:
             )
         return f"{number(value)}{f' {column.unit}' if column.unit else ''}"
     if column.name == "source" and value == GENERAL_KNOWLEDGE:
-        return "一般性知识，未经核实"
+        return text("一般性知识，未经核实")
     return str(value)
 
 
@@ -191,7 +191,7 @@ class Profile:
 def empty_profile(code: str) -> Profile:
     """The profile of a region that no fact names."""
     about = [("行政区划代码", code, "GB/T 2260")]
-    return Profile(f"Region:{code}", geo.full_name(code), "Region", about, [], [], [])
+    return Profile(f"Region:{code}", place_name(code), "Region", about, [], [], [])
 
 
 def profile_of(
@@ -220,7 +220,7 @@ def profile_of(
         extra = [demand_by_region(web.economy, node - int(web.first[KINDS.index(kind)]))]
     return Profile(
         web.key(node),
-        str(web.name[node]),
+        _name(web, node),
         kind,
         list(_about(web, node, kind)),
         said,
@@ -230,14 +230,19 @@ def profile_of(
     )
 
 
+def named_value(graph: ChainGraph, column: Column, value: Any) -> str:
+    """A value as people read it: names of what it refers to, where they are known."""
+    if not column.ref or value is None or value != value:
+        return shown_value(column, value)
+    ids = str(value).split(";")
+    at = graph.position(column.ref, ids)
+    names = graph.text(column.ref, "name")
+    return "、".join(str(names[n]) if n >= 0 else i for n, i in zip(at, ids, strict=True))
+
+
 def _field(graph: ChainGraph, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     column = TABLES[table].column(row["field"])
-    value = shown_value(column, row["value"])
-    if column.ref:  # the names of what it refers to, where they are known
-        ids = str(row["value"]).split(";")
-        at = graph.position(column.ref, ids)
-        names = graph.text(column.ref, "name")
-        value = "、".join(str(names[n]) if n >= 0 else i for n, i in zip(at, ids, strict=True))
+    value = named_value(graph, column, row["value"])
     about = {c.name: shown_value(c, row[c.name]) for c in PROVENANCE}
     return {
         "field": column.zh,
@@ -267,7 +272,7 @@ def _about(web: Web, node: int, kind: str) -> Iterator[tuple[str, str, str]]:
         )
         yield "国产化率", percent(rate), note
         makers = np.unique(economy.enterprise[(economy.product == at) & (economy.output > 0)])
-        yield "生产企业", f"{len(makers)} 家", text("图中已知，未必齐全")
+        yield "生产企业", say("%(count)d 家", count=len(makers)), text("图中已知，未必齐全")
     elif kind == "Region":
         yield "行政区划代码", str(web.id[node]), "GB/T 2260"
     if kind != "Region" and web.region[node]:
@@ -293,9 +298,9 @@ def _section(web: Web, node: int, row: Mapping[str, Any], region: str) -> Sectio
         other = int(found["node"].iloc[place])
         cells.append(
             [
-                Cell(str(web.name[other]), address_of(web.key(other))),
+                Cell(_name(web, other), address_of(web.key(other))),
                 *([Cell(_place(web, other))] if _has_place(group.kind) else []),
-                *(Cell(shown_value(c, fact[c.name]), kind=_kind(c)) for c in own),
+                *(Cell(named_value(web.graph, c, fact[c.name]), kind=_kind(c)) for c in own),
                 *(
                     [Cell(money(float(web.economy.output[position])), kind="number")]
                     if relation.edge.name == "PRODUCES"
@@ -336,7 +341,14 @@ def _kind(column: Column) -> str:
 
 def _here(web: Web, edge: str, row: int, node: int, region: str) -> str:
     code = str(web.economy.region[row]) if edge == "PRODUCES" else str(web.region[node])
-    return yes_no(geo.contains(region, code)) if code else "不详"
+    return yes_no(geo.contains(region, code)) if code else text("不详")
+
+
+def _name(web: Web, node: int) -> str:
+    """Its name; regions are spelt in the language spoken."""
+    return (
+        place_name(str(web.id[node])) if KINDS[web.kind[node]] == "Region" else str(web.name[node])
+    )
 
 
 def demand_by_region(economy: Economy, product: int) -> Section:
@@ -361,7 +373,8 @@ def demand_by_region(economy: Economy, product: int) -> Section:
             Cell(money(r["demand"]), kind="number"),
             Cell(money(r["output"]), kind="number"),
             Cell(
-                percent(r["output"] / r["demand"]) if r["demand"] > 0 else "无需求", kind="number"
+                percent(r["output"] / r["demand"]) if r["demand"] > 0 else text("无需求"),
+                kind="number",
             ),
             Cell(str(r["makers"]), kind="number"),
         ]
@@ -399,10 +412,10 @@ def gap_rows(found: list[Gaps], product: str, page: str) -> Section:
                 Cell(place_name(gaps.scope.region), address_of(f"Region:{gaps.scope.region}")),
                 Cell(str(gaps.scope.graph.text("clusters", "name")[at]), to),
                 Cell(
-                    "、".join(STATES[a] for a in row["actions"]) or STATES[row["primary"]],
+                    listed(text(STATES[a]) for a in row["actions"]) or text(STATES[row["primary"]]),
                     kind=row["primary"],
                 ),
-                Cell("已确认" if row["evidence"] == "confirmed" else "待核实"),
+                Cell(text(EVIDENCE[row["evidence"]])),
                 Cell(money(row["demand"]), kind="number"),
                 Cell(money(row["output"]), kind="number"),
                 Cell(percent(row["fulfilment"]), kind="number"),

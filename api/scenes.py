@@ -18,6 +18,7 @@ from ..graph.errors import ChainAtlasError
 from ..graph.schema import STAGES
 from ..viz.graph_layout import LAYOUTS, Band, beside, force, radial, staged
 from ..viz.graph_view import MOST, Scene
+from ..viz.language import say, text
 
 #: Neighbours that one click adds.
 STEP = 30
@@ -190,5 +191,11 @@ def web_of(graph: ChainGraph) -> Web:
 def stamp(scene: Scene) -> str:
     """What stands below the heading of an exported view."""
     today = datetime.now(UTC).date().isoformat()
-    counts = f"节点 {len(scene.nodes)}，关系 {len(scene.lines)}"
-    return f"数据版本 {scene.web.graph.version}；{counts}；导出于 {today}"
+    counts = say("节点 %(nodes)d，关系 %(lines)d", nodes=len(scene.nodes), lines=len(scene.lines))
+    return text("；").join(
+        (
+            say("数据版本 %(version)s", version=scene.web.graph.version),
+            counts,
+            say("导出于 %(day)s", day=today),
+        )
+    )

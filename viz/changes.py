@@ -95,6 +95,8 @@ def _moved(change: Mapping[str, Any]) -> str:
         f"{100 * value:.2f}%" if unit == "ratio" else figure_text(name, value)
         for value in (old, new)
     )
+    if was == now:
+        return say("%(figure)s基本不变（%(now)s）。", figure=figure, now=now)
     words = (
         "%(figure)s由 %(was)s 升至 %(now)s（%(by)s）。"
         if new > old
@@ -149,7 +151,11 @@ def change_text(change: Mapping[str, Any]) -> str:
         return ""
     sign = "+" if by > 0 else "−"
     if FIGURES[name]["unit"] == "ratio":
-        return say("%(by)s 个百分点", by=f"{sign}{100 * abs(by):.2g}")
+        points = 100 * abs(by)
+        # One decimal, as the shares themselves; what is smaller is not shown as nothing.
+        return say(
+            "%(by)s 个百分点", by=sign + (f"{points:.1f}" if points >= 0.05 else f"{points:.1g}")
+        )
     return sign + figure_text(name, abs(by))
 
 

@@ -25,6 +25,8 @@ LAYOUTS: Mapping[str, str] = MappingProxyType(
 )
 #: Length of a line in a layout by force, and room for a node with its caption.
 _LENGTH, _WIDE, _HIGH = 95.0, 122.0, 60.0
+#: From row to row of the staged layout: the largest node with a caption of two lines.
+_ROW = 82.0
 #: Steps of stress majorisation, and of pushing captions apart.
 _STEPS, _PUSHES = 40, 60
 #: How much longer the lines of hubs are.
@@ -235,7 +237,7 @@ def staged(
     x = np.zeros(count)
     bands: list[Band] = []
     left = 0.0
-    tall = max(12, int(np.ceil(2.0 * np.sqrt(count))))
+    tall = max(8, int(np.ceil(1.4 * np.sqrt(count))))
     for at in np.unique(where).tolist():
         begin = left
         for kind in np.unique(column[where == at]).tolist():
@@ -254,7 +256,7 @@ def staged(
         wanted = np.asarray(near @ y).ravel() / degree if sweep else np.arange(count) * 1e-6
         for ours in columns:
             order = ours[np.argsort(wanted[ours], kind="stable")]
-            y[order] = (np.arange(len(order)) - (len(order) - 1) / 2) * 1.15 * _HIGH
+            y[order] = (np.arange(len(order)) - (len(order) - 1) / 2) * _ROW
     return _rounded(np.stack([x, y], axis=1)), tuple(bands)
 
 

@@ -23,6 +23,7 @@ from . import fonts
 from .drawing import INK, NAVY, SOFT, Box, Circle, Drawing, Rect, Shape, Step
 from .drawing import Path as Outline
 from .graph_layout import Band
+from .language import retell, say, text
 from .style import EDGE_LOOKS, NODE_LOOKS
 from .words import money, number, percent
 
@@ -88,7 +89,7 @@ def network_of(scene: Scene) -> Network:
             kind=row["kind"],
             name=row["name"],
             region=row["region"],
-            place=geo.name(row["region"]) if row["region"] else "",
+            place=retell(geo.name(row["region"])) if row["region"] else "",
             amount=_amount(row),
             degree=int(row["degree"]),
             as_of=row["as_of"],
@@ -140,7 +141,8 @@ def _amount(row: Mapping[str, Any]) -> str:
     if row["size"] != row["size"] or not row["size"]:
         return ""
     word = {"Enterprise": "营收", "Product": "产值", "Project": "投资"}.get(row["kind"], "")
-    return f"{word} {money(row['size'])}{'（估）' if row['imputed'] else ''}"
+    size = f"{text(word)} {money(row['size'])}"
+    return size + (text("（估）") if row["imputed"] else "")
 
 
 def _said(row: Mapping[str, Any]) -> str:
@@ -151,7 +153,9 @@ def _said(row: Mapping[str, Any]) -> str:
         as_money = row["edge"] in ("PRODUCES", "SUPPLIES")
         share = row["edge"] in ("INPUT_TO", "HOLDS")
         measure = f" {money(weight) if as_money else percent(weight) if share else number(weight)}"
-    return f"{row['title']}{measure}{f'（{facts} 条）' if facts > 1 else ''}"
+    return f"{text(row['title'])}{measure}" + (
+        say("（%(count)d 条）", count=facts) if facts > 1 else ""
+    )
 
 
 def legend(scene_kinds: Sequence[str] = KINDS) -> dict[str, list[dict[str, str]]]:
@@ -160,11 +164,11 @@ def legend(scene_kinds: Sequence[str] = KINDS) -> dict[str, list[dict[str, str]]
     zh = {edge.name: edge.zh for edge in EDGES}
     return {
         "nodes": [
-            {"code": k, "name": NODES[k].zh, "colour": NODE_LOOKS[k].colour, "sign": NODE_LOOKS[k].sign}
+            {"code": k, "name": text(NODES[k].zh), "colour": NODE_LOOKS[k].colour, "sign": NODE_LOOKS[k].sign}
             for k in scene_kinds
         ],
         "edges": [
-            {"code": k, "name": zh[k], "colour": EDGE_LOOKS[k].colour, "sign": EDGE_LOOKS[k].sign}
+            {"code": k, "name": text(zh[k]), "colour": EDGE_LOOKS[k].colour, "sign": EDGE_LOOKS[k].sign}
             for k in edges
         ],
     }  # fmt: skip
@@ -199,8 +203,8 @@ def drawing_of(scene: Scene, title: str, stamp: str, caption: Caption = "name") 
     for row, (x, y), r in zip(table, at.tolist(), sizes, strict=True):
         page.add(symbol(row["kind"], x, y, r))
     for row, (x, y), r in zip(table, at.tolist(), sizes, strict=True):
-        for i, text in enumerate(_captions(row, caption)):
-            page.text(x, y + r + 2.9 + 3.2 * i, text, 2.7, INK, "middle")
+        for i, words in enumerate(_captions(row, caption)):
+            page.text(x, y + r + 2.9 + 3.2 * i, words, 2.7, INK, "middle")
     page.text(6, 8, title, 5.0, NAVY, bold=True, room=page.width - 12)
     page.text(6, 13, stamp, 3.0, SOFT, room=page.width - 12)
     x = 8.0

@@ -120,9 +120,11 @@ def _filled(language: Language, wording: str, match: re.Match[str]) -> str:
 
 
 def _joined(language: Language, words: str, between: str) -> str | None:
-    """The parts of a list retold; None where it is none."""
+    """The parts of a list retold; None where it is none, or a name that only looks like one."""
     parts = words.split(between)
     if len(parts) == 1:
         return None
-    joint = language.texts.get(between, between)
-    return joint.join(_retold(language, part) for part in parts)
+    told = [_retold(language, part) for part in parts]
+    if told == parts:
+        return None
+    return language.texts.get(between, between).join(told)

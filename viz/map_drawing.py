@@ -146,20 +146,20 @@ def _bubbles(page: Drawing, regions: Sequence[Region], flat: Mapping[str, BaseGe
                 getattr(flat[region.code], "geoms", [flat[region.code]]), key=lambda part: part.area
             )
             x, y = _middle(main)
-            page.add(
-                Circle(
-                    x=x,
-                    y=y,
-                    r=_BUBBLE * math.sqrt(region.output / most),
-                    fill="",
-                    stroke="#E66100",
-                    width=0.9,
-                    opacity=0.95,
-                    layer="layer-bubble",
-                    key=region.code,
-                    tip=region.tip,
-                )
-            )
+            r = _BUBBLE * math.sqrt(region.output / most)
+            page.add(_bubble(x, y, r, key=region.code, tip=region.tip))
+
+
+def _bubble(x: float, y: float, r: float, key: str = "", tip: str = "") -> Circle:
+    return Circle(
+        x=x, y=y, r=r, fill="", stroke="#E66100", width=0.9, opacity=0.95, layer="layer-bubble",
+        key=key, tip=tip,
+    )  # fmt: skip
+
+
+def bubble_sample(page: Drawing, x: float, y: float) -> None:
+    """A small bubble, for the legend."""
+    page.add(_bubble(x, y, 1.9))
 
 
 def _steps(outline: BaseGeometry) -> tuple[Step, ...]:

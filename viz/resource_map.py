@@ -16,7 +16,7 @@ from . import fonts
 from .boundaries import Boundaries
 from .drawing import INK, LINE, NAVY, SOFT, Box, Drawing, Rect
 from .language import retell, say
-from .map_drawing import Flow, Region, class_words, draw_map, flow_sample, mark
+from .map_drawing import Flow, Region, bubble_sample, class_words, draw_map, flow_sample, mark
 from .page import picture, write_page
 from .resources import (
     KINDS,
@@ -72,7 +72,7 @@ class MapView:
         known_only = say(
             "另有 %(count)d 家（产出 %(output)s 亿元/年）只知在%(place)s，未标在图上。",
             count=vague["id"].nunique(),
-            output=number(vague["output"].sum() / 1e8),
+            output=_tenths(vague["output"].sum() / 1e8),
             place=short_name(region),
         )
         return cls(
@@ -246,7 +246,7 @@ def map_screen(
     view = MapView.of(gaps, facts, narrowed(known, gaps, products), region)
     page = Drawing(_LEGEND.right, _MAP.h)
     view.draw(page, _MAP, boundaries, guess=True, bubbles=True)
-    _legend(page, _LEGEND, view, guess=True)
+    _legend(page, _LEGEND, view, guess=True, bubbles=True)
     tables = [t for t in _tables(gaps, view, {}) if t.name != "counties"]
     return Screen(page, view, tables)
 
@@ -285,7 +285,7 @@ def resources_sheets(
     return [page, *twin] if len(matrix) else [page]
 
 
-def _legend(page: Drawing, box: Box, view: MapView, *, guess: bool) -> None:
+def _legend(page: Drawing, box: Box, view: MapView, *, guess: bool, bubbles: bool = False) -> None:
     """Classes of output, symbols, lines; in two columns where the box is wide."""
     x, y, size = box.x, box.y + 4.0, 3.5
     second = box.x + 58 if box.w > 100 else None
@@ -299,6 +299,10 @@ def _legend(page: Drawing, box: Box, view: MapView, *, guess: bool) -> None:
     for colour, word in zip(SCALE, class_words(), strict=True):
         page.add(Rect(box=Box(x, y - 3.3, 8, 4.4), fill=colour, stroke="#6B7785", width=0.2))
         page.text(x + 10, y, word, size)
+        y += 5.6
+    if bubbles:
+        bubble_sample(page, x + 4, y - 0.6)
+        page.text(x + 10, y + 0.4, "圆圈面积：产出", size, layer="layer-bubble")
         y += 5.6
     y += 3.0
     if second is not None:

@@ -25,7 +25,7 @@ from ...analysis.neighbourhood import (
     shortest_paths,
 )
 from ...analysis.web import GROUPS, KINDS, RELATIONS, Web
-from ...graph.chain import Codes, records
+from ...graph.chain import ChainGraph, Codes, records
 from ...graph.errors import NotFoundError
 from ...graph.schema import NODES, TABLES
 from ...graph.views import SavedView, SavedViews
@@ -42,7 +42,7 @@ from ...viz.graph_view import (
 from ...viz.language import text
 from ...viz.render import png, svg
 from ...viz.words import place_name
-from ..profiles import address_of, shown_value
+from ..profiles import address_of, named_value
 from ..scenes import STEP, Address, Shown, added, arranged, nodes_of, stamp, unseen
 from ..security.ledger import changing
 from .access import Role, access, caller_of
@@ -195,7 +195,7 @@ def scene_file(
 ) -> Response:
     """把一个地址所指的视图导出为文件。"""
     found, _ = scene_of(the_web(request, version), address)
-    return exported(request, found, form, "图谱视图", caption)
+    return exported(request, found, form, text("图谱视图"), caption)
 
 
 def _drawn(web: Web, nodes: Codes, position: Any, lines: Codes) -> dict[str, Any]:
@@ -293,7 +293,8 @@ def path_text(web: Web, steps: list[dict[str, Any]]) -> str:
     for step in steps:
         if step["line"] >= 0:
             edge = RELATIONS[web.relation[step["line"]]].edge
-            words.append(f"—{edge.zh}→" if step["forward"] else f"←{edge.zh}—")
+            word = text(edge.zh)
+            words.append(f"—{word}→" if step["forward"] else f"←{word}—")
         words.append(str(web.name[step["node"]]))
     return " ".join(words)
 
@@ -327,8 +328,11 @@ def detail(
         ends = [
             {"key": web.key(n), "name": web.name[n]} for n in (web.source[line], web.target[line])
         ]
-        facts = [shown_fact(relation.edge.table, fact) for fact in records(facts_of(web, line))]
-        return {"title": relation.edge.zh, "ends": ends, "facts": facts}
+        facts = [
+            shown_fact(web.graph, relation.edge.table, fact)
+            for fact in records(facts_of(web, line))
+        ]
+        return {"title": text(relation.edge.zh), "ends": ends, "facts": facts}
     if node is None:
         raise Problem("bad-request", "须指明 node 或 line。")
     _known(web, node)
@@ -345,7 +349,7 @@ def detail(
     facts = []
     if table := NODES[row["kind"]].table:
         at = web.graph.position(table, [row["id"]])[0]
-        facts = [shown_fact(table, records(web.graph[table].iloc[[at]])[0])]
+        facts = [shown_fact(web.graph, table, records(web.graph[table].iloc[[at]])[0])]
     return {
         "key": key,
         "name": row["name"],
@@ -355,10 +359,10 @@ def detail(
     }
 
 
-def shown_fact(table: str, fact: Mapping[str, Any]) -> list[list[str]]:
+def shown_fact(graph: ChainGraph, table: str, fact: Mapping[str, Any]) -> list[list[str]]:
     """A fact as pairs of heading and value, empty cells left out."""
     return [
-        [column.zh, shown_value(column, fact[column.name])]
+        [text(column.zh), named_value(graph, column, fact[column.name])]
         for column in TABLES[table].columns
         if fact.get(column.name) == fact.get(column.name)
         and fact.get(column.name) not in (None, "")
@@ -374,7 +378,7 @@ def export(request: Request, body: ExportBody) -> Response:
     lines = np.setdiff1d(between(web, shown.nodes), np.asarray(body.hidden, dtype=np.int64))
     bands = arranged(web, shown.nodes, "staged").bands if body.layout == "staged" else ()
     scene = Scene(web, shown.nodes, shown.position, lines, bands)
-    return exported(request, scene, body.form, body.title, body.caption)
+    return exported(request, scene, body.form, text(body.title), body.caption)
 
 
 def exported(

@@ -10,7 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from ...graph import regions as geo
 from ...graph.errors import ChainAtlasError
-from ...viz.language import say, text
+from ...viz.language import retell, say
+from ...viz.words import place_name
 from ..answers_security import DISABLED, spaced, state
 from ..http.access import Role, access, caller_of
 from ..http.audit import author
@@ -126,7 +127,7 @@ def add_key(
             name, role_named(role), region or EVERYWHERE, days or None, by=author(request)
         )
     except ChainAtlasError as error:
-        return _keys_page(request, typed, text(str(error)), as_problem(error).status)
+        return _keys_page(request, typed, retell(str(error)), as_problem(error).status)
     page = _keys_page(request, made={"name": key.name, "token": token})
     page.headers["cache-control"] = "no-store"
     return page
@@ -179,7 +180,7 @@ def _do(
     try:
         work()
     except ChainAtlasError as error:
-        return page(request, typed, text(str(error)), as_problem(error).status)
+        return page(request, typed, retell(str(error)), as_problem(error).status)
     return RedirectResponse(then, 303)
 
 
@@ -252,7 +253,7 @@ def _choices() -> dict[str, Any]:
     codes = (EVERYWHERE, *geo.children(EVERYWHERE), *geo.children(HOME))
     return {
         "roles": [(role.name, title) for role, title in TITLES.items()],
-        "regions": [(code, geo.full_name(code)) for code in codes],
+        "regions": [(code, place_name(code)) for code in codes],
         "everywhere": EVERYWHERE,
     }
 

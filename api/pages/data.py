@@ -117,7 +117,7 @@ def _trial(request: Request, number: str, problem: Problem | None = None) -> HTM
     return render(
         request,
         "data_upload.html",
-        {"job": going[0].id} if going else None,
+        None,
         200 if problem is None else PROBLEMS[problem.code].status,
         **_words(),
         problem=problem,
@@ -178,7 +178,6 @@ def job_page(request: Request, number: str) -> HTMLResponse:
     return render(
         request,
         "data_job.html",
-        None if job.ended else {"job": job.id},
         **_words(),
         job=job,
         may=may_load(caller_of(request)),

@@ -16,7 +16,7 @@ from ...graph.chain import Codes, records
 from ...graph.schema import NODES
 from ...viz.graph_layout import LAYOUTS
 from ...viz.graph_view import CAPTIONS, group_counts, legend
-from ...viz.language import text
+from ...viz.language import retell, text
 from ...viz.overview import Area
 from ...viz.words import money, place_name
 from ..http.access import Role, access, caller_of
@@ -230,7 +230,7 @@ def everything(request: Request) -> HTMLResponse:
             "version": web.graph.version,
             "nodes": len(web),
             "middle": _middle(found.areas),
-            "areas": [[a.name, a.x, a.y, a.r, a.nodes] for a in found.areas],
+            "areas": [[retell(a.name), a.x, a.y, a.r, a.nodes] for a in found.areas],
             "legend": legend()["nodes"],
             "words": say(),
         },

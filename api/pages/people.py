@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ...graph.errors import ChainAtlasError
-from ...viz.language import say, text
+from ...viz.language import retell, say
 from ..http.access import NOBODY, Caller, Role, access, caller_of, greeted, identified
 from ..http.audit import author
 from ..http.identity import cookie_name, set_cookie
@@ -55,7 +55,7 @@ def signed_in(request: Request, name: Text, password: Text, back: Text = "/") ->
             former=former,
         )
     except login.RefusedError as error:
-        return _refused(_login_page(request, back, name, text(str(error)), _status(error)), error)
+        return _refused(_login_page(request, back, name, retell(str(error)), _status(error)), error)
     answer = RedirectResponse(own_address(back), 303)
     set_cookie(answer, service.settings, token)
     return answer
@@ -99,9 +99,9 @@ def change_password(request: Request, old: Text, new: Text, again: Text) -> Resp
             by=author(request),
         )
     except login.RefusedError as error:
-        return _refused(_account_page(request, text(str(error)), _status(error)), error)
+        return _refused(_account_page(request, retell(str(error)), _status(error)), error)
     except ChainAtlasError as error:
-        return _account_page(request, text(str(error)), as_problem(error).status)
+        return _account_page(request, retell(str(error)), as_problem(error).status)
     answer = RedirectResponse("/account?done=1", 303)
     set_cookie(answer, service.settings, token)
     return answer

@@ -7,6 +7,7 @@ Start here:
 - :mod:`.names` turns products, aliases and narrower terms into the dictionary and its matcher.
 - :mod:`.words` loads the word lists of ``data/linking``.
 - :mod:`.grammar` marks clauses, lists, brackets, exclusions and verbs, and gives each place its role.
+- :mod:`.shared` completes items of lists and brackets by the heads they share.
 - :mod:`.context` says what an industry and the words around a term speak for or against.
 - :mod:`.tables` finds the texts in tables of companies.
 - :mod:`.stage` adds what the texts of a source say to its facts while they are loaded.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,14 @@ _SECTIONS = {
     "S": (91, 96), "T": (97, 97),
 }  # fmt: skip
 _CODE = re.compile(r"([A-T])?(\d{2})?\d{0,2}")
+#: Behind what only is supplied: 工程机械、煤矿用油缸, 叉车等工业车辆变速箱.
+_SUPPLIED = (
+    r"(?:[、及和与/][^、,;:。()\n]{1,10})*?"
+    r"(?:[、及和与/][^、,;:。()\n]{0,9}[^专商乘民军通家农医应使、]用(?!于)"
+    r"|等[^、,;:。()\n和及与]*?(?:%s)(?:的|[、,;。()\n和及与]))"
+)
+#: Far enough to see either, in characters.
+_AHEAD = 60
 _TRADE = re.compile("批发|零售|贸易|商业|流通|经销|百货|超市")
 _DIVISIONS = 100
 
@@ -81,13 +90,33 @@ class Industries:
         return cls(code.astype(np.int64), fits, np.asarray(fits.any(axis=1)), trade, list(distinct))
 
 
+@lru_cache(maxsize=1)
+def _supplied() -> re.Pattern[str]:
+    return re.compile(_SUPPLIED % "|".join(words.lists()["terms"]["parts"]))
+
+
+def supplied(whole: Flags, end: Integers, text: str) -> Flags:
+    """Whether the words behind a whole (a vehicle, a ship) say that only things for it are made.
+
+    Args:
+        whole: Whether each link is to a whole.
+        end: Where its term ends in the text.
+        text: The texts, normalised.
+    """
+    only = np.zeros(len(end), dtype=np.bool_)
+    for at in np.flatnonzero(whole).tolist():
+        place = int(end[at])
+        only[at] = _supplied().match(text, place, place + _AHEAD) is not None
+    return only
+
+
 def satisfied(
     conditions: list[str],
     need: Integers,
     enterprise: Integers,
     buffer: Buffer,
     owner: Integers,
-    labels: list[str],
+    industries: Industries,
 ) -> Flags:
     """Whether the words an entry needs stand somewhere in the enterprise's texts or industry.
 
@@ -97,20 +126,20 @@ def satisfied(
         enterprise: Number of each entry's enterprise.
         buffer: The texts, those of an enterprise one after the other.
         owner: Enterprise of each text; never falls.
-        labels: Industry of each text.
+        industries: The industry of each text.
     """
     holds = need < 0
     asked = np.flatnonzero(~holds)
     if not len(asked):
         return holds
-    owners = owner[buffer.row]
     pairs, back = np.unique(np.stack([need[asked], enterprise[asked]]), axis=1, return_inverse=True)
-    begin = np.searchsorted(owners, pairs[1])
-    end = np.searchsorted(owners, pairs[1], side="right")
     first = np.searchsorted(owner, pairs[1])
+    begin = np.searchsorted(buffer.row, first)
+    end = np.searchsorted(buffer.row, np.searchsorted(owner, pairs[1], side="right"))
     answers = np.fromiter(
         (
-            re.search(conditions[n], buffer.text[b:e] + labels[text]) is not None
+            re.search(conditions[n], buffer.text[b:e] + industries.labels[industries.code[text]])
+            is not None
             for n, text, b, e in zip(
                 pairs[0].tolist(), first.tolist(), begin.tolist(), end.tolist(), strict=True
             )

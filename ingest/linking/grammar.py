@@ -61,6 +61,20 @@ def _between() -> Flags:
     return table
 
 
+@lru_cache(maxsize=1)
+def _joining() -> Flags:
+    table = np.zeros(0x10000, dtype=np.bool_)
+    table[[ord(char) for char in "和及与或"]] = True
+    return table
+
+
+def joining(codes: npt.NDArray[np.uint32]) -> Flags:
+    """Which characters join the items of a list, or close a bracket."""
+    plain = np.minimum(codes, 0xFFFF).astype(np.intp)
+    kind = _classes()[plain]
+    return np.asarray((kind == _LIST) | (kind == _CLOSE) | (kind == _DASH) | _joining()[plain])
+
+
 @dataclass(frozen=True)
 class Verbs:
     """Groups of verbs in the order of the text, g of them, all arrays of shape (g,).
@@ -105,6 +119,9 @@ class Marks:
         piece: Number of the piece, shape (n,).
         items: Number of list marks and joining words so far, shape (n + 1,).
         text: Number of the text, shape (n,).
+        lists: Where marks or words stand that join the items of a list, in order.
+        notes: Where closed brackets start and end, in order.
+        noted: Whether the character stands in one, shape (n,).
         closed: Whether a phrase that ends before the position is closed by 业务, 板块 …, shape (n + 1,).
         verbs: The groups of verbs.
     """
@@ -116,6 +133,9 @@ class Marks:
     piece: Integers
     items: Integers
     text: Integers
+    lists: Integers
+    notes: tuple[Integers, Integers]
+    noted: Flags
     closed: Flags
     verbs: Verbs
 
@@ -180,11 +200,13 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
         end: Where they end.
     """
     codes, size = buffer.codes, len(buffer.codes)
-    kind = _classes()[np.minimum(codes, 0xFFFF)]
+    plain = np.minimum(codes, 0xFFFF).astype(np.intp)
+    kind = _classes()[plain]
     dash = np.flatnonzero(kind == _DASH)
     around = codes[np.maximum(dash - 1, 0)], codes[np.minimum(dash + 1, size - 1)]
     kind[dash] = np.where((around[0] >= _CHINESE) & (around[1] >= _CHINESE), _LIST, 0)
-    inside = _inside(buffer.text, size)
+    notes = _notes(buffer.text)
+    inside = _sum(*notes, size)
     broken = codes == ord(BREAK)
     hard = ((kind == _HARD) & ~inside) | broken
     soft = (kind == _SOFT) & ~inside
@@ -195,10 +217,10 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     free = ~(covered[cue_start] | covered[cue_end])
     cue_start, cue_end, cue = cue_start[free], cue_end[free], cue[free]
     bits = cues.bits[cue]
-    before = codes[np.maximum(cue_start - 1, 0)]
     again = np.zeros(len(cue), dtype=np.bool_)
     for number, chars in enumerate(cues.sets):
-        again |= (cues.again[cue] == number) & np.isin(before, chars)
+        which = np.flatnonzero(cues.again[cue] == number)
+        again[which] = np.isin(codes[np.maximum(cue_start[which] - 1, 0)], chars)
 
     def of(bit: int) -> Flags:
         return np.asarray((bits & bit) != 0, dtype=np.bool_)
@@ -216,34 +238,42 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
     settle = _lengths(cue_start, cue_end, of(words.AFTER) | again, size)
     verb = of(words.VERB)
     verbs, closed = _verbs(
-        buffer, cue_start[verb], cue_end[verb], bits[verb], edge, settle, begins_verb, kind
+        buffer, cue_start[verb], cue_end[verb], bits[verb], edge, settle, begins_verb, kind, plain
     )
     ends = edge.copy()
     ends[cue_start[verb][closed]] = True
     possessive = np.flatnonzero(codes == ord("的"))
     ends[possessive] |= _soon(possessive, cue_start[verb][closed], edge, size)
     keep = ~inside[verbs.start]
-    settled = _skip(np.arange(size + 1), settle)
+    skipped = np.flatnonzero(settle)
+    ends[skipped] = ends[_skip(skipped, settle)]
+    listing = (kind == _LIST) | (kind == _JOIN)
+    joins = np.flatnonzero(listing)
+    excluded = _excluded(buffer, cue_start, cue_end, bits, kind, inside, broken, begins_verb, edge)
+    # In 3C(触控模组)装备 the note says more of what 装备 is for.
+    amid = ~ends[notes[1]]
+    excluded |= _sum(notes[0][amid], notes[1][amid], size)
     return Marks(
-        ends[settled],
+        ends,
         begins,
-        _excluded(buffer, cue_start, cue_end, bits, kind, inside, broken, begins_verb, edge),
+        excluded,
         np.cumsum(hard),
         np.cumsum(hard | soft),
-        np.concatenate([[0], np.cumsum((kind == _LIST) | (kind == _JOIN) | soft)]),
+        np.concatenate([[0], np.cumsum(listing | soft)]),
         buffer.row,
+        joins[(kind[joins] == _LIST) | _joining()[plain[joins]]],
+        notes,
+        inside,
         _starts(cue_start[of(words.CLOSES)], size),
         verbs.only(keep),
     )
 
 
-def _inside(text: str, size: int) -> Flags:
-    """Which characters stand in brackets that are closed in the same text."""
+def _notes(text: str) -> tuple[Integers, Integers]:
+    """Where brackets stand that are closed in the same text: their starts and ends."""
     spans = [match.span() for match in _BRACKETS.finditer(text)]
-    if not spans:
-        return np.zeros(size, dtype=np.bool_)
-    start, end = np.asarray(spans, dtype=np.int64).T
-    return _sum(start, end, size)
+    start, end = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
+    return start, end
 
 
 def _sum(start: Integers, end: Integers, size: int) -> Flags:
@@ -290,6 +320,7 @@ def _verbs(
     settle: Integers,
     begins: Flags,
     kind: npt.NDArray[np.uint8],
+    plain: npt.NDArray[np.intp],
 ) -> tuple[Verbs, Flags]:
     """Groups of verbs, and which single verbs have a phrase's end behind them."""
     size = len(buffer.codes)
@@ -304,7 +335,7 @@ def _verbs(
     following = number[behind]
     for _ in range(_CHAIN):
         closed = closed | ((following >= 0) & closed[following])
-    other = np.concatenate([[0], np.cumsum(~_between()[np.minimum(buffer.codes, 0xFFFF)])])
+    other = np.concatenate([[0], np.cumsum(~_between()[plain])])
     comma = np.concatenate([[0], np.cumsum(kind == _SOFT)])
     joined = other[start[1:]] == other[end[:-1]]
     # A的生产，销售B: the comma joins only where the second verb is no opening of its own.
@@ -382,7 +413,7 @@ def _excluded(
         opened[end[(bits & (words.LEAD | words.VERB)) != 0] - 1] = True
         at = start[which]
         spans.append((last_of(opened, at), at))
-    given = _giving(buffer.text, begins)
+    given = _giving(buffer, begins)
     if given is not None:
         spans.append(given)
     if not spans:
@@ -391,13 +422,16 @@ def _excluded(
 
 
 _GIVING = re.compile(r"[为向][^;。!?,\n]{1,60}?提供")
+_TOWARDS = tuple(map(ord, "为向"))
 
 
-def _giving(text: str, begins: Flags) -> tuple[Integers, Integers] | None:
+def _giving(buffer: Buffer, begins: Flags) -> tuple[Integers, Integers] | None:
     """为…提供 names users where 为 opens a phrase (作为…提供 does not)."""
-    spans = [match.span() for match in _GIVING.finditer(text)]
+    codes = buffer.codes
+    opens = np.flatnonzero(((codes == _TOWARDS[0]) | (codes == _TOWARDS[1])) & begins[:-1])
+    found = (_GIVING.match(buffer.text, at) for at in opens.tolist())
+    spans = [match.span() for match in found if match]
     if not spans:
         return None
     start, end = np.asarray(spans, dtype=np.int64).T
-    opens = begins[start]
-    return start[opens], end[opens]
+    return start, end

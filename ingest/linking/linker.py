@@ -11,9 +11,10 @@ import pandas as pd
 
 from . import words
 from .buffer import Buffer, Flags, Integers
-from .context import Industries, satisfied
+from .context import Industries, satisfied, supplied
 from .grammar import Marks, mark
 from .names import Names, build
+from .shared import completed, promising
 
 MAKES, SELLS, SERVICES = "makes", "sells", "services"
 #: Fields: a registered business scope, a sentence about the main business, a list of products.
@@ -21,8 +22,8 @@ SCOPE, MAIN, PRODUCTS = "scope", "main_business", "products"
 COLUMNS = ("enterprise", "product", "role", "confidence", "field", "start", "end", "matched")
 #: Links below this are not given.
 MINIMUM = 0.7
-#: Characters worked on at once; bounds the memory.
-CHUNK = 4_000_000
+#: Characters worked on at once: few enough for the arrays to stay in the cache of a processor.
+CHUNK = 400_000
 #: Share of texts with a match below which the others are left out before they are read.
 WORTHWHILE = 0.7
 
@@ -40,6 +41,7 @@ _RADICALS = np.array(
 _COMPOUNDS = np.array(
     [ord(char) for char in "醇酸酯酮胺烯烷苯酚醛醚腈脲钠钾钙镁锂铵盐"], dtype=np.uint32
 )
+_LATIN = np.array([chr(code).isalnum() for code in range(128)])
 #: What a link is worth where words stand before the term in its phrase, by the term's length.
 _MODIFIED = np.array([0.0, 0.7, 0.86, 0.95, 0.98])
 #: The same where the enterprise's industry does not make such products.
@@ -79,7 +81,7 @@ class Linker:
             np.concatenate(column) for column in list(zip(*found, strict=True))[:-1]
         )
         matched = pd.concat([part[-1] for part in found], ignore_index=True)
-        order = np.lexsort((start, row))
+        order = np.argsort(row * (int(start.max(initial=0)) + 1) + start, kind="stable")
         row = row[order]
         return pd.DataFrame(
             {
@@ -104,6 +106,8 @@ class Linker:
         named[owner[buffer.row[start]]] = True
         wanted = named[owner]
         if wanted.sum() < WORTHWHILE * len(wanted):
+            named[owner[promising(names, buffer)]] = True
+            wanted = named[owner]
             buffer, moved = buffer.only(wanted)
             start, end = moved[start], moved[end - 1] + 1
         marks = mark(buffer, start, end)
@@ -111,6 +115,14 @@ class Linker:
         start, end, term = start[kept], end[kept], term[kept]
         outer = _outermost(start, end)
         start, end, term = start[outer], end[outer], term[outer]
+        more = completed(names, buffer, marks, end, texts.listed)
+        # What a bracket's item means when completed, it does not mean by itself: 电池(磷酸铁锂).
+        other = marks.noted[end - 1]
+        other[other] = np.isin(end[other], more[1])
+        start, end, term = (
+            np.concatenate([own[~other], joined])
+            for own, joined in zip((start, end, term), more, strict=True)
+        )
 
         count = names.first[term + 1] - names.first[term]
         place = np.repeat(np.arange(len(term)), count)
@@ -136,13 +148,14 @@ class Linker:
         confidence *= np.where(whole, 1.0, _MODIFIED[length])[place]
         confidence *= np.where(strange, np.where(whole, _ODD, _STRANGE[length])[place], 1.0)
         kept = (confidence >= minimum) & ~industries.uses(names.users, which, product)
+        kept &= ~supplied(kept & names.whole[product], end[place], buffer.text)
         kept &= satisfied(
             names.needs,
             np.where(kept, names.need[entry], -1),
             owner[row][place],
             buffer,
             owner,
-            [industries.labels[code] for code in industries.code.tolist()],
+            industries,
         )
         place = place[kept]
         return (
@@ -240,17 +253,26 @@ def _phrases(
     names: Names, buffer: Buffer, marks: Marks, start: Integers, end: Integers, term: Integers
 ) -> Flags:
     """Which terms mean a product and are the head of their phrase: 轮胎 is none in 轮胎模具."""
-    codes = buffer.codes
-    word = (codes < 128) & (((codes | 32) >= ord("a")) & ((codes | 32) <= ord("z")))
-    word |= (codes >= ord("0")) & (codes <= ord("9"))
-    joined = np.zeros(len(codes) + 1, dtype=np.bool_)
-    joined[1:-1] = word[1:] & word[:-1] & ~buffer.gap[1:]
-    kept = marks.ends[end] & (names.first[term + 1] > names.first[term])
-    kept &= ~joined[start] & ~joined[end] & ~marks.excluded[start]
-    before = codes[np.maximum(start - 1, 0)]
+    kept = marks.ends[end] & (names.first[term + 1] > names.first[term]) & ~marks.excluded[start]
+    left = np.flatnonzero(kept)
+    start, end = start[left], end[left]
+    before = buffer.codes[np.maximum(start - 1, 0)]
     other = np.isin(before, _NOT)
-    other |= np.isin(before, _RADICALS) & np.isin(codes[end - 1], _COMPOUNDS)
-    return np.asarray(kept & (marks.begins[start] | ~other), dtype=np.bool_)
+    radical = np.flatnonzero(np.isin(before, _RADICALS))
+    other[radical] |= np.isin(buffer.codes[end[radical] - 1], _COMPOUNDS)
+    kept[left] = ~_within(buffer, start) & ~_within(buffer, end)
+    kept[left] &= marks.begins[start] | ~other
+    return kept
+
+
+def _within(buffer: Buffer, place: Integers) -> Flags:
+    """Whether each place is inside a word of Latin letters and digits."""
+    after = buffer.codes[np.minimum(place, len(buffer.codes) - 1)]
+    before = buffer.codes[np.maximum(place - 1, 0)]
+    inside = (place > 0) & (after < 128) & (before < 128)
+    which = np.flatnonzero(inside)
+    inside[which] = _LATIN[after[which]] & _LATIN[before[which]] & ~buffer.gap[place[which]]
+    return np.asarray(inside, dtype=np.bool_)
 
 
 def _outermost(start: Integers, end: Integers) -> Integers:

@@ -51,6 +51,7 @@ class Names:
 
     Attributes:
         matcher: Aho-Corasick automaton over the terms.
+        openings: Automaton over what stands before a head that items of lists share (words.toml).
         terms: The terms, normalised; t of them. Some mean no product: they hide shorter ones.
         first: Where a term's entries begin, shape (t + 1,).
         product: Number of the product of each entry, shape (e,).
@@ -61,9 +62,11 @@ class Names:
         division: GB/T 4754 division of each product, 0 where unknown, shape (p,).
         service: Whether the product is a service, shape (p,).
         users: Numbers of the products that an industry names without making them, by industry.
+        whole: Whether the product is one of them: a vehicle or device with many suppliers, shape (p,).
     """
 
     matcher: CharwiseDoubleArrayAhoCorasick
+    openings: CharwiseDoubleArrayAhoCorasick
     terms: list[str]
     first: Integers
     product: Integers
@@ -74,6 +77,7 @@ class Names:
     division: Integers
     service: Flags
     users: dict[str, list[int]]
+    whole: Flags
 
     def matches(self, text: str) -> tuple[Integers, Integers, Integers]:
         """Start, end and term of the longest term ending at each place of a normalised text."""
@@ -155,6 +159,7 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
     codes = _column(products, "gb_code")
     return Names(
         CharwiseDoubleArrayAhoCorasick(terms, MATCH_KIND_STANDARD),
+        CharwiseDoubleArrayAhoCorasick(_openings(terms), MATCH_KIND_STANDARD),
         terms,
         np.asarray(first, dtype=np.int64),
         np.asarray([at for at, _, _ in rows], dtype=np.int64),
@@ -165,7 +170,20 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
         pd.to_numeric(codes.str.extract(r"^[A-T]?(\d{2})")[0]).fillna(0).to_numpy(np.int64),
         _services(_column(products, "name"), codes),
         users,
+        np.isin(np.arange(len(ids)), list(chain.from_iterable(users.values()))),
     )
+
+
+def _openings(terms: list[str]) -> list[str]:
+    """What stands before the shared heads of terms, each once; never empty."""
+    heads = tuple(words.lists()["terms"]["shared"])
+    found = dict.fromkeys([BREAK])
+    for term in terms:
+        if term.endswith(heads):
+            for length in range(2, min(5, len(term) - 1)):
+                if term[-length:] in words.shared_heads():
+                    found[term[:-length]] = None
+    return list(found)
 
 
 def _column(products: pd.DataFrame, name: str) -> pd.Series:

@@ -98,6 +98,12 @@ def stop_words() -> frozenset[str]:
     return frozenset(normalise(word) for word in lists()["terms"]["stop"])
 
 
+@lru_cache(maxsize=1)
+def shared_heads() -> frozenset[str]:
+    """Heads that the items of a list share."""
+    return frozenset(lists()["terms"]["shared"])
+
+
 @lru_cache(maxsize=8)
 def table(name: str) -> list[dict[str, str]]:
     """Rows of ``traps``, ``needs``, ``narrower``, ``users`` or ``industries`` of ``data/linking``."""

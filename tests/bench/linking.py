@@ -1,12 +1,13 @@
 """Product linking against jieba.cut, on real texts with one dictionary.
 
-    python tests/bench/linking.py [REPEATS]
+    python tests/bench/linking.py [REPEATS [TIMES]]
 
 The texts are the main businesses and product types of the A-share list of 2020, the dictionary the
 product names of ChainKnowledgeGraph, both from the shared folder. Each figure is the best of some
 runs after a first one. The last line is a JSON list, one object a stage: the bare matcher on one
 buffer, the same row by row, and complete linking (roles, negation, context). Peer is jieba.cut on
-the same texts with the same names in its dictionary.
+the same texts with the same names in its dictionary. TIMES repeats the texts, each time for other
+companies, to show what larger tables take.
 """
 
 from __future__ import annotations
@@ -63,9 +64,13 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
     return best
 
 
-def main(repeats: int) -> None:
+def main(repeats: int, times: int) -> None:
     """Run every stage and print the results."""
-    table, names = texts(), products()
+    one, names = texts(), products()
+    table = pd.concat(
+        [one.assign(enterprise=one["enterprise"] + f"-{time}") for time in range(times)],
+        ignore_index=True,
+    )
     rows = table["text"].tolist()
     size = sum(len(row.encode()) for row in rows)
     began = time.perf_counter()
@@ -112,4 +117,5 @@ def main(repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 6)
+    given = [int(value) for value in sys.argv[1:]]
+    main(given[0] if given else 6, given[1] if len(given) > 1 else 1)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -60,20 +61,38 @@ SECOND = (
 )  # fmt: skip
 #: One that is tried, but not loaded.
 THIRD = (*LIST[:1], *LIST[2:5])
+#: Their files, in the order of loading; the last is tried only.
+FILES = {
+    "示例园区名录.csv": SECOND,
+    "示例企业名单.csv": LIST,
+    "示例企业名单（补充）.csv": THIRD,
+}
+#: What keys are for, and a view that is kept.
+KEYS = ("省级平台", "武汉市投促系统")
+VIEW = "存储芯片的上游"
+#: What is looked for on the overview and in a simulation.
+WANTED = ("光刻", "中芯")
+#: Steps of follow-ups: how far, and what was noted.
+STEPS = (
+    ("lead", "整理名单，拟对接"),
+    ("contact", "已电话联系，约定来访"),
+    ("talks", "来访一次，索要用地和能耗条件"),
+)
 #: Pages that need no more than the facts; those with ids are added by :func:`furnished`.
 PAGES = {
     "overview": "/?region=420100",
-    "search": "/?region=420100&q=%E5%85%89%E5%88%BB",
+    "search": f"/?region=420100&q={quote(WANTED[0])}",
     "changes": "/overview/changes?region=420100",
     "chain": f"/chain?{IC}&product=dram",
     "chain-path": f"/chain?{IC}&from=lithography-machine&to=dram",
+    "product": f"/chain/product?{IC}&product=dram",
     "map": f"/map?{IC}",
     "counties": f"/map?{IC}&at=420100",
     "attraction": f"/attraction?{IC}",
     "gap": f"/attraction?{IC}&product=dram",
     "compare": f"/compare?{IC}&other=420500",
     "compare-versions": f"/compare?{IC}&with=version&from=1&to=3",
-    "compare-moves": f"/compare?{IC}&with=move&move=land:420100:cxmt&q=%E4%B8%AD%E8%8A%AF",
+    "compare-moves": f"/compare?{IC}&with=move&move=land:420100:cxmt&q={quote(WANTED[1])}",
     "graph-start": "/graph",
     "graph": "/graph?look=Product:dram",
     "graph-staged": "/graph?look=Product:dram&layout=staged",
@@ -82,6 +101,8 @@ PAGES = {
     "profile-enterprise": "/enterprise/ymtc?region=420100",
     "profile-product": "/product/dram?region=420100",
     "profile-institute": "/institute/whu?region=420100",
+    "profile-project": "/project/biomed-hec-insulin?region=420100",
+    "profile-link": "/link/biomed-api?region=420100",
     "profile-cluster": "/cluster/ic?region=420100",
     "profile-region": "/region/420100",
     "data": "/data",
@@ -118,6 +139,14 @@ class Furnished:
     app: FastAPI
     pages: dict[str, str]
     session: tuple[str, str]
+
+    def stated(self) -> set[str]:
+        """Names, notes and cells of lists that people gave, which no language changes."""
+        cells = {cell for rows in FILES.values() for row in rows for cell in row}
+        notes = {note for _, note in STEPS}
+        packs = {Path(file).stem for file in FILES}
+        people = {BOSS, DESK, UNIT}
+        return {*cells, *COLUMNS, *FILES, *packs, *KEYS, *notes, *people, *WANTED, VIEW}
 
     def client(self, language: str = "zh") -> TestClient:
         """A browser without scripts of somebody who may do everything."""
@@ -156,8 +185,8 @@ def furnished(folder: Path) -> Furnished:
         (UNIT, Role.viewer, "420500"),
     ):
         Users(work).add(name, PASSWORD, role, region, by=CLI)
-    Keys(work).add("省级平台", Role.viewer, EVERYWHERE, by=CLI)
-    Keys(work).add("武汉市投促系统", Role.analyst, "420100", by=CLI)
+    Keys(work).add(KEYS[0], Role.viewer, EVERYWHERE, by=CLI)
+    Keys(work).add(KEYS[1], Role.analyst, "420100", by=CLI)
     app = create_app(settings)
     client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
     answer = client.post(
@@ -189,13 +218,12 @@ def _loaded(desk: Furnished, client: TestClient) -> dict[str, str]:
         done()
         return str(answer.json()["id"])
 
-    job = ""
-    for name, rows in (("示例园区名录.csv", SECOND), ("示例企业名单.csv", LIST)):
+    job, (*loaded, last) = "", FILES.items()
+    for name, rows in loaded:
         upload = tried(name, rows)
         assert client.post(f"/api/v1/uploads/{upload}/commit").status_code == 202
         job = done()
-    waiting = tried("示例企业名单（补充）.csv", THIRD)
-    return {"upload": f"/data/uploads/{waiting}", "job": f"/data/jobs/{job}"}
+    return {"upload": f"/data/uploads/{tried(*last)}", "job": f"/data/jobs/{job}"}
 
 
 def _followed(desk: Furnished) -> None:
@@ -204,20 +232,15 @@ def _followed(desk: Furnished) -> None:
     gaps = find_gaps(Scope.of(open_store(desk.settings.db).view().graph(), "420100", "ic"))
     products = ["dram", *gaps.acting()["product"].head(2)]
     best = find_targets(gaps, products, 1).set_index("product")["enterprise"]
-    steps = (
-        ("lead", "整理名单，拟对接"),
-        ("contact", "已电话联系，约定来访"),
-        ("talks", "来访一次，索要用地和能耗条件"),
-    )
     for at, product in enumerate(dict.fromkeys(products)):
-        for stage, note in steps[: 3 - at]:
+        for stage, note in STEPS[: 3 - at]:
             step = Step(
                 region="420100", cluster="ic", product=product, enterprise=str(best[product]),
                 stage=stage, owner=DESK, note=note,
             )  # fmt: skip
             FollowUps(work).add(step, f"user:{DESK}")
     state = {"nodes": [["Product:dram", 0.0, 0.0, 0]], "layout": "force"}
-    SavedViews(work, "graph").save("存储芯片的上游", f"user:{DESK}", state)
+    SavedViews(work, "graph").save(VIEW, f"user:{DESK}", state)
 
 
 @contextmanager

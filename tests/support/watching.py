@@ -50,8 +50,9 @@ class Watch:
             "console",
             lambda m: (
                 self.trouble.append(f"console {m.type} {m.text}")
-                # Chromium advises those who read pixels often, as these tests do.
-                if m.type in ("error", "warning") and "willReadFrequently" not in m.text
+                # Chromium advises those who read pixels often, as these tests and its WebGL do.
+                if m.type in ("error", "warning")
+                and not any(advice in m.text for advice in ("willReadFrequently", "GPU stall"))
                 else None
             ),
         )

@@ -1,8 +1,6 @@
 // The pages of data: progress of uploads and of jobs. Without scripts the forms send themselves, and
 // pages with a job under way renew themselves.
 
-import { data } from './desk.js';
-
 /** Milliseconds between two looks at a job. */
 const LOOK_MS = 1000;
 
@@ -70,31 +68,28 @@ for (const form of document.querySelectorAll('form[data-upload]')) {
 }
 
 /**
- * Look at a job until it has ended, then show the page anew.
- * @param {string} id
- * @param {HTMLElement} box
+ * Look at this page until its job has ended, then show it anew; the server words how far it is.
+ * @param {Element} box
  */
-async function watch(id, box) {
-  const bar = /** @type {HTMLProgressElement} */ (box.querySelector('progress'));
-  const label = /** @type {HTMLElement} */ (box.querySelector('[data-label]'));
-  const steps = /** @type {HTMLElement} */ (box.querySelector('[data-steps]'));
+async function watch(box) {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    const answer = await fetch(`/api/v1/jobs/${id}`).catch(() => null);
+    const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null);
     if (!answer) continue; // the server is away for a moment
-    if (!answer.ok) return location.reload();
-    const job = await answer.json();
-    if (job.ended) return location.reload();
-    if (label.textContent !== job.label) label.textContent = job.label;
-    if (job.total) {
-      bar.max = job.total;
-      bar.value = job.done;
-      steps.textContent = `${job.done} / ${job.total}`;
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const now = answer.ok && page.querySelector('[data-job]');
+    if (!now) return location.reload();
+    for (const part of ['[data-state]', '[data-label]', '[data-steps]']) {
+      const [old, fresh] = [box, now].map((of) => /** @type {Element} */ (of.querySelector(part)));
+      if (old.textContent !== fresh.textContent) old.textContent = fresh.textContent;
+    }
+    for (const name of ['max', 'value']) {
+      const given = now.querySelector('progress')?.getAttribute(name);
+      if (given) box.querySelector('progress')?.setAttribute(name, given);
     }
   }
 }
 
-const going = data()?.job;
 const box = document.querySelector('[data-job]');
-if (going && box) watch(going, /** @type {HTMLElement} */ (box));
+if (box) watch(box);
 document.getElementById('trouble')?.focus();

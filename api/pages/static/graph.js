@@ -12,6 +12,7 @@ const say = (/** @type {string} */ word) => data.words[word] ?? word;
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
 const holder = byId("network");
+const FACE = "Noto Sans SC, Microsoft YaHei, PingFang SC, sans-serif";
 /** @type {any} */ const vis = /** @type {any} */ (window).vis;
 const nodeSet = new vis.DataSet(), edgeSet = new vis.DataSet();
 /** @type {any} */ let network = null;
@@ -111,7 +112,7 @@ function start() {
   network = new vis.Network(holder, { nodes: nodeSet, edges: edgeSet }, {
     physics: false, layout: { improvedLayout: false },
     interaction: { hover: true, hoverConnectedEdges: true, selectConnectedEdges: true, keyboard: false, hideEdgesOnDrag: false },
-    nodes: { font: { size: 14, face: "Noto Sans SC, Microsoft YaHei, PingFang SC, sans-serif", color: "#1c2733", strokeWidth: 3, strokeColor: "#ffffff" } },
+    nodes: { font: { size: 14, face: FACE, color: "#1c2733", strokeWidth: 3, strokeColor: "#ffffff" } },
     edges: { arrows: { to: { enabled: true, scaleFactor: 0.45 } }, smooth: false, selectionWidth: 1.4, hoverWidth: 0.8 },
   });
   network.on("click", (/** @type {any} */ at) => {
@@ -146,19 +147,25 @@ function start() {
   network.on("beforeDrawing", (/** @type {CanvasRenderingContext2D} */ ctx) => {
     if (!view.now.bands.length) return;
     const ys = [...view.now.placed.values()].map(([, y]) => y);
-    const top = Math.min(...ys) - 100, high = Math.max(...ys) - top + 60;
+    const top = Math.min(...ys) - 110, high = Math.max(...ys) - top + 80;
+    // The names of stages stay in sight, and of one size, however far one zooms in.
+    const size = 16 / network.getScale(), head = Math.max(top + 1.4 * size, network.DOMtoCanvas({ x: 0, y: 22 }).y);
     for (const band of view.now.bands) {
       ctx.fillStyle = "#f1f5f9";
       ctx.fillRect(band.x, top, band.w, high);
       ctx.fillStyle = "#14365a";
-      ctx.font = "bold 34px sans-serif";
+      ctx.font = `bold ${size}px ${FACE}`;
       ctx.textAlign = "center";
-      ctx.fillText(band.name, band.x + band.w / 2, top + 40);
+      ctx.fillText(band.name, band.x + band.w / 2, head);
     }
   });
 }
 
-const fit = () => network?.fit({ maxZoomLevel: 1.1 });
+function fit() {
+  network?.fit({ maxZoomLevel: 1.1 });
+  // Room for the names of stages above the nodes.
+  if (view.now.bands.length) network?.moveTo({ scale: 0.9 * network.getScale(), offset: { x: 0, y: 14 } });
+}
 
 // --- Tables ----------------------------------------------------------------------------------
 

@@ -17,7 +17,9 @@ from chainatlas.api.http.settings import Settings
 from chainatlas.api.main_job import SHIPPED
 from chainatlas.graph.chain import ChainGraph
 from chainatlas.graph.store import open_store
+from furnished import Furnished, furnished
 from hostile import hostile_pack, write_tables
+from leftover import Data
 
 #: What the second version adds: somebody makes DRAM in Wuhan.
 NEW_MAKER = {
@@ -136,6 +138,21 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     for source in (SHIPPED, pack):
         assert main(["ingest", str(source), "--db", str(db)]) == 0
     return Desk.over(db)
+
+
+@pytest.fixture(scope="session")
+def furnished_desk(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+    """A desk with something on every page."""
+    return furnished(tmp_path_factory.mktemp("furnished-desk"))
+
+
+@pytest.fixture(scope="session")
+def desk_data(furnished_desk: Furnished) -> Data:
+    """What on its pages is data, and stays as it was stated."""
+    view = open_store(furnished_desk.settings.db).view()
+    rejects = view.rejects()
+    raw = [str(cell) for column in ("file", "raw", "pack") for cell in rejects[column].dropna()]
+    return Data.of(view.graph(), {*furnished_desk.stated(), *raw})
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pypdf import PdfReader
 
@@ -170,35 +169,6 @@ def test_everything_works_without_scripts(browser: Browser, served: str) -> None
     expect(page.get_by_role("heading", name="差异")).to_be_visible()
     context.close()
     assert watch.trouble == []
-
-
-@pytest.mark.parametrize(
-    ("language", "names"), [("zh", tuple(PAGES)), ("en", ("chain", "gap", "moves"))]
-)
-def test_pages_are_accessible_quiet_and_fit_a_laptop(
-    browser: Browser, served: str, language: str, names: tuple[str, ...]
-) -> None:
-    watch = Watch(inside=served)
-    context = opened(browser)
-    context.add_cookies([{"name": "language", "value": language, "url": served}])
-    page = watch.over(context.new_page())
-    faults = []
-    for name in names:
-        page.goto(served + PAGES[name])
-        calm(page)
-        found = Axe().run(page).response["violations"]
-        faults += [
-            (name, v["id"], v["nodes"][0]["html"][:200])
-            for v in found
-            if v["impact"] in ("serious", "critical")
-        ]
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, (name, wide)
-        assert page.evaluate("window.violations") == []
-    context.close()
-    assert faults == []
-    # The browser itself reports the status of the page of a problem.
-    assert [t for t in watch.trouble if "404" not in t] == []
 
 
 def test_keyboard_reaches_the_content_first(page: Page, served: str) -> None:

@@ -128,6 +128,13 @@ SENTENCES = [
     ("提供电梯维保服务", {"电梯": SERVICES}),
     ("轮胎产业化", {}),
     ("集轴承、齿轮箱的研发、生产、销售于一体", {"轴承": MAKES, "齿轮箱": MAKES}),
+    ("主要产品有光纤、光缆", {"光纤": MAKES, "光缆": MAKES}),
+    ("主导产品为轮胎、轴承等", {"轮胎": MAKES, "轴承": MAKES}),
+    ("形成年产100万条轮胎产能", {"轮胎": MAKES}),
+    ("拥有碳酸锂生产能力", {"碳酸锂": MAKES}),
+    ("光纤、光缆供应商", {"光纤": MAKES, "光缆": MAKES}),
+    ("以轴承为主要产品", {"轴承": MAKES}),
+    ("轴承被广泛应用于电梯", {}),
     ("提供电梯维修服务于一体的解决方案", {"电梯": SERVICES}),
 ]
 
@@ -142,6 +149,80 @@ LISTS = [
     ("轮胎用钢材", {"钢材": MAKES}),
     ("ＬＣＭ显示模组", {"显示模组": MAKES}),
 ]
+
+
+SHARED_NAMES = [
+    "刚性电路板",
+    "挠性电路板",
+    "汽车轴承",
+    "兽药制剂",
+    "三元前驱体",
+    "全钢轮胎",
+    "半钢轮胎",
+    "磷酸铁锂电池",
+    "磷酸铁锂",
+    "储能电池",
+    "光器件组件",
+    "汽车模具",
+    "触控模组",
+    "中药制剂",
+]
+
+#: Items of lists and brackets and what they are when completed.
+SHARED = [
+    ("刚性、挠性电路板的研发、生产", {"刚性电路板", "挠性电路板"}),
+    ("刚性、柔性、挠性电路板的研发、生产", {"刚性电路板", "挠性电路板"}),
+    ("刚性和挠性电路板", {"刚性电路板", "挠性电路板"}),
+    ("汽车、工程机械用轴承的生产", {"汽车轴承"}),
+    ("从事农药、兽药原药、制剂的研发、生产", {"兽药制剂"}),
+    ("三元正极材料及前驱体的生产", {"三元前驱体"}),
+    ("轮胎（全钢、半钢）的生产", {"全钢轮胎", "半钢轮胎"}),
+    ("轮胎（全钢）的生产", {"全钢轮胎"}),
+    ("动力电池（三元、磷酸铁锂）的生产", {"磷酸铁锂电池"}),
+    ("储能、动力电池的销售；磷酸铁锂的生产", {"储能电池", "磷酸铁锂"}),
+    # Complete items keep to themselves.
+    ("光器件、组件、模具", set()),
+    ("模具的销售，不含刚性、挠性电路板", set()),
+    ("中药、生物制剂的生产", set()),
+    ("刚性；挠性电路板的生产", {"挠性电路板"}),
+    ("刚性、电路板的生产", set()),
+    # A note amid a phrase says what the head is for.
+    ("3C（触控模组）智能制造装备的生产", set()),
+    ("显示器件（触控模组）的生产", {"触控模组"}),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SHARED)
+def test_items_share_heads(text: str, expected: set[str]) -> None:
+    known = Linker(pd.DataFrame({"id": SHARED_NAMES, "name": SHARED_NAMES}))
+    table = pd.DataFrame({"enterprise": ["e"], "field": "main_business", "text": [text]})
+    links = known.link(table)
+    assert set(links["product"]) == expected
+    for link in links.to_dict("records"):
+        assert link["matched"] == text[link["start"] : link["end"]]
+
+
+WHOLES = [
+    ("工程机械、煤矿用油缸的研发、生产", set()),
+    ("各类叉车、工程机械等工业车辆变速箱的生产", set()),
+    ("工程机械、专用汽车的生产", {"construction-machinery"}),
+    ("工程机械、商用车等产品及零部件的生产", {"construction-machinery", "commercial-vehicle"}),
+    ("商用车、应用软件", {"commercial-vehicle"}),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), WHOLES)
+def test_suppliers_of_wholes_do_not_make_them(text: str, expected: set[str]) -> None:
+    known = Linker(
+        pd.DataFrame(
+            {
+                "id": ["construction-machinery", "commercial-vehicle"],
+                "name": ["工程机械", "商用车"],
+            }
+        )
+    )
+    table = pd.DataFrame({"enterprise": ["e"], "field": "main_business", "text": [text]})
+    assert set(known.link(table)["product"]) == expected
 
 
 @pytest.fixture(scope="module")
