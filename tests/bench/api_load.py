@@ -12,7 +12,7 @@ Phases, each on all connections without pauses:
 - *cached*: pages of gaps and targets that have been asked before, by 16 connections;
 - *uncached*: pages that nobody has asked (a filter with a bound of its own each time), by 32, first
   without and then while the ingest runs; *cached* is measured again while it runs;
-- *steady*: a mix of both for as long as asked, 10 minutes with ``--full``, for the memory.
+- *steady*: uncached pages while the ingest goes on, 10 minutes with ``--full``, for the memory.
 
 The peer is a Neo4j server with the same graph, asked in plain Cypher for the same question: the
 output of and the demand for each product of a cluster in a region. Its answer must say of the same
