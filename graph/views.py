@@ -71,12 +71,7 @@ class SavedViews:
         with self._work.reading() as connection:
             return _view(self._row(connection, number))
 
-    def save(self, name: str, owner: str, state: Mapping[str, Any]) -> SavedView:
-        """Keep a state under a name; see :meth:`save_within`."""
-        with self._work.writing() as connection:
-            return self.save_within(connection, name, owner, state)
-
-    def save_within(
+    def save(
         self, connection: sqlite3.Connection, name: str, owner: str, state: Mapping[str, Any]
     ) -> SavedView:
         """Keep a state under a name; what the owner kept under it before is replaced.
@@ -105,19 +100,12 @@ class SavedViews:
         ).fetchone()
         return _view(row)
 
-    def remove(self, number: str) -> None:
-        """Forget a view.
+    def remove(self, connection: sqlite3.Connection, number: str) -> None:
+        """Forget a view, in a transaction of the work file.
 
         Raises:
             NotFoundError: There is none on this page.
         """
-        if not self._work.path.exists():
-            raise _missing(number)
-        with self._work.writing() as connection:
-            self.remove_within(connection, number)
-
-    def remove_within(self, connection: sqlite3.Connection, number: str) -> None:
-        """Forget a view within a transaction of the work file; see :meth:`remove`."""
         self._row(connection, number)
         connection.execute("DELETE FROM views WHERE id = ?", (number,))
 
@@ -126,12 +114,8 @@ class SavedViews:
             f"SELECT {_COLUMNS} FROM views WHERE page = ? AND id = ?", (self._page, number)
         ).fetchone()
         if row is None:
-            raise _missing(number)
+            raise NotFoundError(f"没有这个视图：{number}。")
         return row
-
-
-def _missing(number: str) -> NotFoundError:
-    return NotFoundError(f"没有这个视图：{number}。")
 
 
 def _view(row: tuple[str, ...]) -> SavedView:

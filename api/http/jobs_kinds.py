@@ -115,7 +115,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "report": Kind("诊断报告", Role.analyst, "read", Report, "jobs_work:report"),
         "backtest": Kind("历史回测", Role.editor, "read", Backtest, "jobs_work:backtest"),
         "pictures": Kind(
-            *("全套图件与清单", Role.analyst, "read", Place, "jobs_work:pictures"),
+            "全套图件与清单",
+            Role.analyst,
+            "read",
+            Place,
+            "jobs_work:pictures",
             province=True,
         ),
     }

@@ -488,7 +488,7 @@ def save(request: Request, body: ViewBody) -> dict[str, Any]:
     """保存视图；同名的由新的替换。"""
     owner, state = caller_of(request).name, body.state.model_dump()
     with changing(service_of(request).work, author(request)) as change:
-        found = saved(request).save_within(change.connection, body.name, owner, state)
+        found = saved(request).save(change.connection, body.name, owner, state)
         change.note("view.save", f"{PAGE}/{found.name}")
     return listed(found)
 
@@ -501,7 +501,7 @@ def remove(request: Request, number: str) -> Response:
     if found.owner != caller.name and caller.role < Role.admin:
         raise Problem("forbidden", "只能删除自己的视图。")
     with changing(service_of(request).work, author(request)) as change:
-        saved(request).remove_within(change.connection, number)
+        saved(request).remove(change.connection, number)
         change.note("view.remove", f"{PAGE}/{found.name}", {"owner": found.owner})
     return Response(status_code=204)
 

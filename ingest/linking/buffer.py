@@ -44,6 +44,14 @@ def _table() -> npt.NDArray[np.uint32]:
     return table
 
 
+@lru_cache(maxsize=8)
+def among(chars: str) -> Flags:
+    """Which code points of the basic plane are among some characters."""
+    table = np.zeros(0x10000, dtype=np.bool_)
+    table[[ord(char) for char in chars]] = True
+    return table
+
+
 def _codes(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
 

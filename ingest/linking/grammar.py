@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import words
-from .buffer import BREAK, Buffer, Flags, Integers
+from .buffer import BREAK, Buffer, Flags, Integers, among
 from .names import triples
 
 _HARD, _SOFT, _LIST, _JOIN, _OPEN, _CLOSE, _COLON, _QUOTE, _DASH = range(1, 10)
@@ -34,6 +34,8 @@ _MARKS = {
 }
 #: Characters that may stand between the verbs of a group.
 _BETWEEN = "、,/和及与以并或&+"
+#: Words of one character that join the items of a list.
+_JOINING = "和及与或"
 _BRACKETS = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)")
 #: Between characters from here on a dash sets items apart; in N-甲基 it does not.
 _CHINESE = 0x2E80
@@ -54,25 +56,11 @@ def _classes() -> npt.NDArray[np.uint8]:
     return table
 
 
-@lru_cache(maxsize=1)
-def _between() -> Flags:
-    table = np.zeros(0x10000, dtype=np.bool_)
-    table[[ord(char) for char in _BETWEEN]] = True
-    return table
-
-
-@lru_cache(maxsize=1)
-def _joining() -> Flags:
-    table = np.zeros(0x10000, dtype=np.bool_)
-    table[[ord(char) for char in "和及与或"]] = True
-    return table
-
-
 def joining(codes: npt.NDArray[np.uint32]) -> Flags:
     """Which characters join the items of a list, or close a bracket."""
     plain = np.minimum(codes, 0xFFFF).astype(np.intp)
     kind = _classes()[plain]
-    return np.asarray((kind == _LIST) | (kind == _CLOSE) | (kind == _DASH) | _joining()[plain])
+    return np.asarray((kind == _LIST) | (kind == _CLOSE) | (kind == _DASH) | among(_JOINING)[plain])
 
 
 @dataclass(frozen=True)
@@ -261,7 +249,7 @@ def mark(buffer: Buffer, start: Integers, end: Integers) -> Marks:
         np.cumsum(hard | soft),
         np.concatenate([[0], np.cumsum(listing | soft)]),
         buffer.row,
-        joins[(kind[joins] == _LIST) | _joining()[plain[joins]]],
+        joins[(kind[joins] == _LIST) | among(_JOINING)[plain[joins]]],
         notes,
         inside,
         _starts(cue_start[of(words.CLOSES)], size),
@@ -335,7 +323,7 @@ def _verbs(
     following = number[behind]
     for _ in range(_CHAIN):
         closed = closed | ((following >= 0) & closed[following])
-    other = np.concatenate([[0], np.cumsum(~_between()[plain])])
+    other = np.concatenate([[0], np.cumsum(~among(_BETWEEN)[plain])])
     comma = np.concatenate([[0], np.cumsum(kind == _SOFT)])
     joined = other[start[1:]] == other[end[:-1]]
     # A的生产，销售B: the comma joins only where the second verb is no opening of its own.

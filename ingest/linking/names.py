@@ -176,12 +176,13 @@ def build(products: pd.DataFrame, narrower: pd.DataFrame | None = None) -> Names
 
 def _openings(terms: list[str]) -> list[str]:
     """What stands before the shared heads of terms, each once; never empty."""
-    heads = tuple(words.lists()["terms"]["shared"])
+    heads = words.shared_heads()
+    ends = tuple(heads)
     found = dict.fromkeys([BREAK])
     for term in terms:
-        if term.endswith(heads):
-            for length in range(2, min(5, len(term) - 1)):
-                if term[-length:] in words.shared_heads():
+        if term.endswith(ends):
+            for length in words.HEADS:
+                if length < len(term) - 1 and term[-length:] in heads:
                     found[term[:-length]] = None
     return list(found)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import words
-from .buffer import BREAK, Buffer, Flags, Integers
+from .buffer import BREAK, Buffer, Flags, Integers, among
 from .grammar import Marks, joining
 from .names import Names, triples
 
@@ -24,10 +24,8 @@ _LONGEST = 8
 _LEAST = 2
 #: Items in a row that may share the head of the last.
 _CHAIN = 5
-#: Lengths of heads that items share.
-_HEADS = (2, 3, 4)
 #: Longest head of an item and the mark behind it, in characters.
-_SOON = max(_HEADS) + 1
+_SOON = max(words.HEADS) + 1
 #: List marks come before, joining words (和 …) from here on.
 _WORDS = 0x4E00
 #: Bits of a code point: a head is compared as one number.
@@ -42,7 +40,7 @@ def _heads() -> dict[int, npt.NDArray[np.uint64]]:
         length: np.sort(
             np.asarray([_number(head) for head in given if len(head) == length], dtype=np.uint64)
         )
-        for length in _HEADS
+        for length in words.HEADS
     }
 
 
@@ -56,9 +54,7 @@ def _number(head: str) -> int:
 @lru_cache(maxsize=1)
 def _lasts() -> Flags:
     """Which characters a shared head ends with."""
-    table = np.zeros(0x10000, dtype=np.bool_)
-    table[[ord(head[-1]) for head in words.shared_heads()]] = True
-    return table
+    return among("".join(sorted({head[-1] for head in words.shared_heads()})))
 
 
 def _head_lengths(codes: npt.NDArray[np.uint32], end: Integers) -> Integers:
@@ -67,7 +63,7 @@ def _head_lengths(codes: npt.NDArray[np.uint32], end: Integers) -> Integers:
     which = np.flatnonzero(_lasts()[np.minimum(codes[np.maximum(end - 1, 0)], 0xFFFF)])
     stop = end[which]
     number = codes[np.maximum(stop - 1, 0)].astype(np.uint64)
-    for length in _HEADS:
+    for length in words.HEADS:
         char = codes[np.maximum(stop - length, 0)].astype(np.uint64)
         number |= char << np.uint64(_BITS * (length - 1))
         heads = _heads()[length]

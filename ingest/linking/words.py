@@ -98,6 +98,10 @@ def stop_words() -> frozenset[str]:
     return frozenset(normalise(word) for word in lists()["terms"]["stop"])
 
 
+#: Lengths of heads that the items of a list share.
+HEADS = (2, 3, 4)
+
+
 @lru_cache(maxsize=1)
 def shared_heads() -> frozenset[str]:
     """Heads that the items of a list share."""

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from atlas import PASSWORD, Atlas, Person
 from chainatlas.analysis.gaps import find_gaps
 from chainatlas.analysis.scope import Scope
 from chainatlas.analysis.targets import find_targets
@@ -37,9 +38,7 @@ from chainatlas.api.security.users import Users
 from chainatlas.graph.follow_ups import FollowUps, Step
 from chainatlas.graph.store import open_store
 from chainatlas.graph.views import SavedViews
-from chainatlas.graph.work import WorkFile
 
-PASSWORD = "correct horse 电池"
 BOSS, DESK, UNIT = "管理员", "招商一处", "宜昌市发改委"
 IC = "region=420100&cluster=ic"
 #: A list as a bureau has it; every enterprise is made up, and three rows are not as they should be.
@@ -125,18 +124,14 @@ WAITING = "/?region=420200"
 
 
 @dataclass(frozen=True)
-class Furnished:
+class Furnished(Atlas):
     """A desk with something on every page.
 
     Attributes:
-        settings: How it is served.
-        app: The application.
         pages: Addresses of all pages by name.
         session: The cookie of an administrator, its name and its value.
     """
 
-    settings: Settings
-    app: FastAPI
     pages: dict[str, str]
     session: tuple[str, str]
 
@@ -148,7 +143,7 @@ class Furnished:
         people = {BOSS, DESK, UNIT}
         return {*cells, *COLUMNS, *FILES, *packs, *KEYS, *notes, *people, *WANTED, VIEW}
 
-    def client(self, language: str = "zh") -> TestClient:
+    def reader(self, language: str = "zh") -> TestClient:
         """A browser without scripts of somebody who may do everything."""
         cookies = {"language": language, self.session[0]: self.session[1]}
         return TestClient(
@@ -178,33 +173,27 @@ def furnished(folder: Path) -> Furnished:
     db = str(folder / "atlas.db")
     assert main(["ingest", str(SHIPPED), "--db", db]) == 0
     settings = Settings(db)
-    work = WorkFile(settings.work)
+    atlas = Atlas(settings, create_app(settings))
     for name, role, region in (
         (BOSS, Role.admin, EVERYWHERE),
         (DESK, Role.analyst, EVERYWHERE),
         (UNIT, Role.viewer, "420500"),
     ):
-        Users(work).add(name, PASSWORD, role, region, by=CLI)
-    Keys(work).add(KEYS[0], Role.viewer, EVERYWHERE, by=CLI)
-    Keys(work).add(KEYS[1], Role.analyst, "420100", by=CLI)
-    app = create_app(settings)
-    client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
-    answer = client.post(
-        "/login", data={"name": BOSS, "password": PASSWORD}, follow_redirects=False
-    )
-    assert answer.status_code == 303, answer.text
-    [(cookie, value)] = client.cookies.items()
-    desk = Furnished(settings, app, dict(PAGES), (cookie, value))
-    desk.pages.update(_loaded(desk, client))
+        Users(atlas.work).add(name, PASSWORD, role, region, by=CLI)
+    Keys(atlas.work).add(KEYS[0], Role.viewer, EVERYWHERE, by=CLI)
+    Keys(atlas.work).add(KEYS[1], Role.analyst, "420100", by=CLI)
+    boss = atlas.signed_in(BOSS)
+    [session] = boss.client.cookies.items()
+    desk = Furnished(settings, atlas.app, dict(PAGES), session)
+    desk.pages.update(_loaded(desk, boss))
     _followed(desk)
     return desk
 
 
-def _loaded(desk: Furnished, client: TestClient) -> dict[str, str]:
+def _loaded(desk: Furnished, boss: Person) -> dict[str, str]:
     """Load two lists, and try a third one."""
-    token = client.get("/account").text.split('name="csrf" content="')[1].split('"')[0]
-    client.headers["x-csrf-token"] = token
-    jobs = Jobs(WorkFile(desk.settings.work))
+    client, jobs = boss.client, Jobs(desk.work)
+    client.headers["x-csrf-token"] = boss.token
 
     def done() -> str:
         job = jobs.take(lanes())
@@ -228,7 +217,6 @@ def _loaded(desk: Furnished, client: TestClient) -> dict[str, str]:
 
 def _followed(desk: Furnished) -> None:
     """Follow some targets, and keep a view of the graph."""
-    work = WorkFile(desk.settings.work)
     gaps = find_gaps(Scope.of(open_store(desk.settings.db).view().graph(), "420100", "ic"))
     products = ["dram", *gaps.acting()["product"].head(2)]
     best = find_targets(gaps, products, 1).set_index("product")["enterprise"]
@@ -238,9 +226,10 @@ def _followed(desk: Furnished) -> None:
                 region="420100", cluster="ic", product=product, enterprise=str(best[product]),
                 stage=stage, owner=DESK, note=note,
             )  # fmt: skip
-            FollowUps(work).add(step, f"user:{DESK}")
+            FollowUps(desk.work).add(step, f"user:{DESK}")
     state = {"nodes": [["Product:dram", 0.0, 0.0, 0]], "layout": "force"}
-    SavedViews(work, "graph").save(VIEW, f"user:{DESK}", state)
+    with desk.work.writing() as connection:
+        SavedViews(desk.work, "graph").save(connection, VIEW, f"user:{DESK}", state)
 
 
 @contextmanager

@@ -38,18 +38,21 @@ def described(app: FastAPI) -> Iterator[Operation]:
             yield Operation(method.upper(), path, operation["x-access"])
 
 
+def routes() -> Iterator[tuple[str, APIRoute]]:
+    """Every route, and what stands before its path."""
+    for prefix, routers in ((application.PREFIX, application.ROUTERS), ("", application.PAGES)):
+        for route in (route for router in routers for route in router.routes):
+            assert isinstance(route, APIRoute)
+            yield prefix, route
+
+
 def others() -> Iterator[Operation]:
     """Pages, and routes that are not in the document."""
-    for prefix, routers in ((application.PREFIX, application.ROUTERS), ("", application.PAGES)):
-        for router in routers:
-            for route in router.routes:
-                assert isinstance(route, APIRoute)
-                assert route.openapi_extra is not None
-                if not prefix or not route.include_in_schema:
-                    for method in route.methods or ():
-                        yield Operation(
-                            method, prefix + route.path, route.openapi_extra["x-access"]
-                        )
+    for prefix, route in routes():
+        assert route.openapi_extra is not None
+        if not prefix or not route.include_in_schema:
+            for method in route.methods or ():
+                yield Operation(method, prefix + route.path, route.openapi_extra["x-access"])
 
 
 def every(app: FastAPI) -> list[Operation]:

@@ -111,7 +111,7 @@ def main(arguments: list[str]) -> None:
             "LANG": "zh_CN.UTF-8",
         }
         flags = [*FLAGS, "--lang=zh-CN"]
-        browser = play.chromium.launch(executable_path=chromium, args=flags, env={**chinese})
+        browser = play.chromium.launch(executable_path=chromium, args=flags, env=chinese)
 
         def keep(pages: Mapping[str, str], server: str) -> None:
             wanted = {n: a for n, a in pages.items() if not only or n in only}

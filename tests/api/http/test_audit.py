@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from operations import Operation, every
+from operations import Operation, every, routes
 
-from atlas import PASSWORD
-from chainatlas.api.http import app as application
+from atlas import PASSWORD, Person
 from chainatlas.api.http.access import Role
 from chainatlas.api.http.jobs import Jobs
 from chainatlas.api.http.jobs_kinds import lanes
@@ -112,9 +111,7 @@ class World:
         browser = TestClient(self.atlas.app, base_url="http://127.0.0.1", follow_redirects=False)
         answer = browser.post("/login", data={"name": name, "password": PASSWORD})
         assert answer.status_code == 303
-        token = re.search(r'name="csrf" content="([^"]+)"', browser.get("/account").text)
-        assert token is not None
-        browser.headers["x-csrf-token"] = token[1]
+        browser.headers["x-csrf-token"] = Person(browser, name).token
         return browser
 
 
@@ -335,12 +332,10 @@ def test_every_change_leaves_its_row(world: World, operations: dict[str, Operati
 
 def route_of(operation: Operation) -> APIRoute:
     """The route of an operation."""
-    for prefix, routers in ((application.PREFIX, application.ROUTERS), ("", application.PAGES)):
-        for route in (route for router in routers for route in router.routes):
-            assert isinstance(route, APIRoute)
-            paths = (prefix + route.path, prefix + route.path_format)
-            if operation.path in paths and operation.method in (route.methods or ()):
-                return route
+    for prefix, route in routes():
+        paths = (prefix + route.path, prefix + route.path_format)
+        if operation.path in paths and operation.method in (route.methods or ()):
+            return route
     raise AssertionError(operation)
 
 

@@ -141,7 +141,7 @@ def test_errors_are_retold_with_their_values() -> None:
 
 def test_no_chinese_is_left_but_data(furnished_desk: Furnished, desk_data: Data) -> None:
     """See :mod:`leftover`; what scripts add is seen in the test of every page."""
-    client = furnished_desk.client("en")
+    client = furnished_desk.reader("en")
     left: dict[str, list[str]] = {}
     for address in (*furnished_desk.pages.values(), *OUTSIDE.values(), *FURTHER):
         left_of = desk_data.left_of_picture if ".svg" in address else desk_data.left
